@@ -1,0 +1,6 @@
+/*
+ * The origin behind the proxy, HTTP/1.1 or HTTP/2 with prior knowledge on one port. Paths: /echo /sink /source are WebSockets, /body/N
+ * answers N bytes. What arrives at /sink is what the job `up` measures.
+ */
+#pragma once
+void origin_listen(int port);

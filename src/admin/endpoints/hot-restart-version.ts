@@ -1,0 +1,11 @@
+// `/hot_restart_version`: Sluice has no shared-memory restart, which Envoy tells with this word.
+
+import { type Endpoint, text } from '../endpoint.ts'
+
+export const HOT_RESTART_VERSION: Endpoint = {
+  path: '/hot_restart_version',
+  summary: 'print the hot restart compatibility version',
+  mutates: false,
+  parameters: [],
+  handle: () => text('disabled\n'),
+}

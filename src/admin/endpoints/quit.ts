@@ -1,0 +1,11 @@
+// `/quitquitquit`: ends the server cleanly, once the answer has left.
+
+import { DONE, type Endpoint } from '../endpoint.ts'
+
+export const QUIT: Endpoint = {
+  path: '/quitquitquit',
+  summary: 'exit the server',
+  mutates: true,
+  parameters: [],
+  handle: (_, { actions }) => ({ ...DONE, after: () => actions.quit() }),
+}

@@ -1,0 +1,54 @@
+// The `sluice` command: finds out what is asked and hands over. One file per command beside this one.
+
+import { Command, CommanderError } from 'commander'
+import { demoCommand } from './demo.ts'
+import { EXIT } from './exit-codes.ts'
+import { runCommand } from './run.ts'
+import { upstreamCommand } from './upstream-url.ts'
+import { validateCommand } from './validate.ts'
+import { version } from '../proxy/version.ts'
+
+const HELP = `
+Examples:
+  sluice -c envoy.yaml                       run an Envoy configuration
+  sluice validate -c envoy.yaml              check it, all faults at once
+  sluice ws://localhost:3000 --listen 8080   put one WebSocket server behind port 8080
+  sluice demo                                see WebSockets cross two proxies
+
+Exit codes: 0 ok, 1 configuration refused, 2 wrong usage.`
+
+/** Runs the command line; resolves to the exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  let exitCode: number = EXIT.ok
+  const done = (code: number): void => {
+    exitCode = code
+  }
+  const program = new Command('sluice')
+    .description('The proxy for connections that last: WebSocket, CONNECT and TCP tunnels over HTTP/1.1 and HTTP/2.')
+    .version(version(), '-V, --version')
+    .addHelpText('after', HELP)
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text) })
+  for (const make of [runCommand, validateCommand, upstreamCommand, demoCommand]) {
+    const command = make(done).exitOverride()
+    program.addCommand(command)
+  }
+  try {
+    await program.parseAsync(explicit(args), { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+  }
+  return exitCode
+}
+
+/** `-c FILE` means `run -c FILE`, and an address means `upstream ADDRESS`. */
+function explicit(args: readonly string[]): string[] {
+  const [first] = args
+  if (first === undefined || ['-h', '--help', '-V', '--version', 'help'].includes(first)) return [...args]
+  if (first.startsWith('-')) return ['run', ...args]
+  if (/^(?:ws|wss|http|https|h2c):\/\//.test(first)) return ['upstream', ...args]
+  return [...args]
+}
+
+process.exitCode = await main(process.argv.slice(2))

@@ -1,0 +1,24 @@
+// The contract of load balancing: a picker is a snapshot of the endpoints that may be chosen now. When the cluster changes
+// it gets another picker; nothing is locked, awaited or allocated to choose.
+
+import type { Endpoint } from '../endpoint.ts'
+
+export interface PickContext {
+  /** Endpoints that were tried for this request and failed; they are avoided while there are others. */
+  readonly tried: readonly Endpoint[]
+}
+
+/** Nothing was tried yet. */
+export const FIRST_TRY: PickContext = { tried: [] }
+
+export interface Picker {
+  /** Never empty-handed: a picker is made of at least one endpoint. */
+  pick(): Endpoint
+}
+
+/** Endpoints of a picker. */
+export type Candidates = readonly [Endpoint, ...Endpoint[]]
+
+/** Whether all weights are one another's equal, which most clusters' are. */
+export const evenWeights = (endpoints: Candidates): boolean =>
+  endpoints.every((endpoint) => endpoint.config.weight === endpoints[0].config.weight)

@@ -1,0 +1,120 @@
+// Keeps one name resolved: asks, waits, asks again. A failure keeps the last good answer and asks again sooner.
+
+import type { Clock, Timer } from '../../core/clock.ts'
+import type { Random } from '../../core/random.ts'
+import type { DnsFamily } from '../../config/model/cluster.ts'
+import type { ClusterStats } from '../cluster-stats.ts'
+import { type ChosenAddresses, chooseAddresses, familiesToAsk } from './dns-family.ts'
+import type { DnsAnswer, DnsResolver } from './dns-resolver.ts'
+
+/** First wait after a failure; it doubles up to the refresh rate, and chance takes up to half of it away. */
+const FAILURE_BASE_MS = 500
+/** Least wait after a success, whatever a TTL of 0 asks for. */
+const SHORTEST_REFRESH_MS = 1000
+/** Longest wait a TTL can ask for; RFC 8767 §4 recommends a week, and a timer must fit in 31 bits. */
+const LONGEST_REFRESH_MS = 7 * 24 * 3600 * 1000
+
+export interface DnsWatchSettings {
+  readonly host: string
+  readonly family: DnsFamily
+  readonly refreshMs: number
+  readonly respectTtl: boolean
+}
+
+export interface DnsWatchContext {
+  readonly clock: Clock
+  readonly random: Random
+  readonly resolver: DnsResolver
+  readonly stats: ClusterStats
+}
+
+/** Hears of every outcome. */
+export interface DnsListener {
+  onAddresses(chosen: ChosenAddresses): void
+  /** `reason` is the resolver's, for people. */
+  onFailure(reason: string): void
+}
+
+export class DnsWatch {
+  readonly #settings: DnsWatchSettings
+  readonly #context: DnsWatchContext
+  readonly #listener: DnsListener
+  #timer: Timer | undefined
+  #running = false
+  #failures = 0
+
+  constructor(settings: DnsWatchSettings, context: DnsWatchContext, listener: DnsListener) {
+    this.#settings = settings
+    this.#context = context
+    this.#listener = listener
+  }
+
+  start(): void {
+    if (this.#running) return
+    this.#running = true
+    void this.#ask()
+  }
+
+  /** Stops asking; an answer that is on its way is dropped. */
+  stop(): void {
+    this.#running = false
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+
+  async #ask(): Promise<void> {
+    const { host, family, respectTtl } = this.#settings
+    this.#context.stats.updateAttempt.value++
+    let answers: readonly DnsAnswer[]
+    try {
+      answers = await this.#context.resolver.resolve(host, familiesToAsk(family), respectTtl)
+    } catch (error) {
+      if (this.#running) this.#fail(reasonOf(error))
+      return
+    }
+    if (this.#running) this.#succeed(answers)
+  }
+
+  #succeed(answers: readonly DnsAnswer[]): void {
+    const chosen = chooseAddresses(this.#settings.family, answers)
+    if (chosen.use.length === 0) {
+      this.#context.stats.updateEmpty.value++
+      this.#fail(answers.length === 0 ? 'no addresses' : `no addresses of dns_lookup_family ${this.#settings.family}`)
+      return
+    }
+    this.#failures = 0
+    this.#context.stats.updateSuccess.value++
+    this.#again(this.#refreshDelay(chosen.use))
+    this.#listener.onAddresses(chosen)
+  }
+
+  #fail(reason: string): void {
+    this.#context.stats.updateFailure.value++
+    this.#again(this.#failureDelay())
+    this.#listener.onFailure(reason)
+  }
+
+  #refreshDelay(used: readonly DnsAnswer[]): number {
+    const { refreshMs, respectTtl } = this.#settings
+    if (!respectTtl) return refreshMs
+    const ttl = used.reduce((least, answer) => Math.min(least, answer.ttlSeconds ?? Infinity), Infinity)
+    // A TTL of 0 is no rate to ask at: Envoy falls back to dns_refresh_rate.
+    if (ttl === Infinity || ttl <= 0) return refreshMs
+    return Math.min(LONGEST_REFRESH_MS, Math.max(SHORTEST_REFRESH_MS, ttl * 1000))
+  }
+
+  /** Never slower than Envoy, which waits dns_refresh_rate; jittered, so that a fleet does not ask in step. */
+  #failureDelay(): number {
+    const grown = FAILURE_BASE_MS * 2 ** Math.min(this.#failures++, 16)
+    return Math.min(this.#settings.refreshMs, grown) * (1 - this.#context.random() / 2)
+  }
+
+  #again(delayMs: number): void {
+    this.#timer = this.#context.clock.after(delayMs, () => void this.#ask())
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'lookup failed'
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.message
+}

@@ -1,0 +1,27 @@
+// Trailers from the wire and to the wire (RFC 9112 §7.1.2, RFC 9110 §6.5.1).
+
+import { HeaderList } from '../header-list.ts'
+import { FieldSection } from './field-section.ts'
+import { FAULT, type HeadFault } from './head-fault.ts'
+import type { HeadOptions } from './options.ts'
+
+// RFC 9110 §6.5.1: fields of framing, routing, authentication and content are not trailers; who merged them would be led
+// astray. Those that a FieldSection sets apart never get here.
+const FORBIDDEN = new Set([
+  'authorization', 'proxy-authorization', 'cookie', 'set-cookie', 'content-type', 'content-encoding', 'content-range', 'trailer',
+  'cache-control', 'max-forwards', 'location', 'range',
+])
+
+/** The trailers in `text`, without those that may not be trailers, or what is wrong with them. */
+export function parseTrailers(text: string, options: HeadOptions): HeaderList | HeadFault {
+  const section = new FieldSection(options)
+  const fault = section.read(text, 0)
+  if (fault !== undefined && fault !== FAULT.underscore) return fault
+  const trailers = new HeaderList()
+  const { fields } = section
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] ?? ''
+    if (!FORBIDDEN.has(name)) trailers.add(name, fields[i + 1] ?? '')
+  }
+  return trailers
+}

@@ -1,0 +1,121 @@
+// The Envoy dialect: bootstrap text in, model and findings out. Text is read and merged, given to the schema that Envoy
+// itself publishes, checked against Envoy's rules and against what Sluice supports, and lowered.
+
+import { fromJson, type JsonValue } from '@bufbuild/protobuf'
+import type { Validator } from '@bufbuild/protovalidate'
+import type { Diagnostic } from '../diagnostics.ts'
+import { hasErrors, sortDiagnostics } from '../diagnostics.ts'
+import type { ProxyConfig } from '../model/proxy.ts'
+import type { TextProblem } from '../source/parse-text.ts'
+import { readSource, type SourceText } from '../source/read-file.ts'
+import { Spot, type Json } from '../source/tree.ts'
+import { checkRules, checkSupported, type ParsedMessage } from './check.ts'
+import { redacted } from './dump.ts'
+import { Loading, type EnvoyOptions } from './loading.ts'
+import { locate } from './locate.ts'
+import { lowerBootstrap } from './lower-bootstrap.ts'
+import { mergeTrees } from './merge.ts'
+import { BootstrapSchema, HttpFilterSchema, type Bootstrap } from './messages.ts'
+import { prepare, type OwnFields } from './prepare.ts'
+import { registryFor } from './registry.ts'
+
+export type { EnvoyOptions } from './loading.ts'
+export type { SourceText } from '../source/read-file.ts'
+
+export interface LoadedEnvoy {
+  /** undefined when there are errors. */
+  readonly config: ProxyConfig | undefined
+  /** Sorted; errors and warnings. */
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+/** Loads one or more texts, the later ones merged over the earlier ones. Never throws for what a text says. */
+export async function loadEnvoy(sources: readonly SourceText[], options: EnvoyOptions = {}): Promise<LoadedEnvoy> {
+  const texts = sources.map(readSource)
+  const trees = texts.flatMap((text) => (text.kind === 'tree' ? [text.root] : []))
+  const problems = texts.flatMap((text) => (text.kind === 'refused' ? text.problems : []))
+  const [first, ...more] = trees
+  if (problems.length > 0 || first === undefined) return { config: undefined, diagnostics: sortDiagnostics(problems.map(textDiagnostic)) }
+  const loading = new Loading(await registryFor(trees), options)
+  const merged = more.reduce((base, over) => mergeTrees(BootstrapSchema, base, over), first)
+  const config = await loadTree(loading, new Spot(merged, '', merged.place))
+  const diagnostics = sortDiagnostics(loading.diagnostics)
+  return { config: hasErrors(diagnostics) ? undefined : config, diagnostics }
+}
+
+const textDiagnostic = ({ place, message }: TextProblem): Diagnostic => ({ severity: 'error', place: { ...place, path: '' }, message })
+
+async function loadTree(loading: Loading, root: Spot): Promise<ProxyConfig | undefined> {
+  const bootstrap = parse(loading, root)
+  if (bootstrap === undefined) return undefined
+  await checkAll(loading, [{ schema: BootstrapSchema, message: bootstrap.message, spot: root }, ...bootstrap.own])
+  return lowerBootstrap(loading, bootstrap.message, root, redacted(bootstrap.json))
+}
+
+interface ParsedBootstrap {
+  readonly message: Bootstrap
+  readonly json: Json
+  /** Filters from Sluice's own fields. */
+  readonly own: readonly ParsedMessage[]
+}
+
+function parse(loading: Loading, root: Spot): ParsedBootstrap | undefined {
+  const { json, upgradeFilters } = prepare(loading, BootstrapSchema, root)
+  const failed = hasErrors(loading.diagnostics)
+  const own = parseOwn(loading, upgradeFilters)
+  try {
+    const message = fromJson(BootstrapSchema, asJsonValue(json), { registry: loading.registry })
+    return failed || own === undefined ? undefined : { message, json, own }
+  } catch (error) {
+    const before = loading.diagnostics.length
+    locate(loading, BootstrapSchema, root)
+    if (loading.diagnostics.length === before && !failed) {
+      loading.error(root, error instanceof Error ? error.message : 'the configuration does not fit the schema')
+    }
+    return undefined
+  }
+}
+
+/** Route upgrades' own filters; undefined when one does not fit. */
+function parseOwn(loading: Loading, fields: OwnFields): readonly ParsedMessage[] | undefined {
+  const parsed: ParsedMessage[] = []
+  let failed = false
+  for (const [path, { spot, filters }] of fields) {
+    const messages = filters.map((json, index) => {
+      try {
+        const message = fromJson(HttpFilterSchema, asJsonValue(json), { registry: loading.registry })
+        parsed.push({ schema: HttpFilterSchema, message, spot: spot.at(index) })
+        return message
+      } catch {
+        failed = true
+        locate(loading, HttpFilterSchema, spot.at(index))
+        return undefined
+      }
+    })
+    loading.upgradeFilters.set(path, { spot, filters: messages.filter((message) => message !== undefined) })
+  }
+  return failed ? undefined : parsed
+}
+
+async function checkAll(loading: Loading, parsed: readonly ParsedMessage[]): Promise<void> {
+  const validator = await validatorOf()
+  for (const each of parsed) {
+    checkRules(loading, each, validator)
+    checkSupported(loading, each)
+  }
+}
+
+let sharedValidator: Validator | undefined
+
+/** Loaded on first use, because a text that does not parse needs none of it, and kept, because it learns the rules once. */
+async function validatorOf(): Promise<Validator> {
+  if (sharedValidator === undefined) {
+    const { createValidator } = await import('@bufbuild/protovalidate')
+    sharedValidator = createValidator()
+  }
+  return sharedValidator
+}
+
+/** The tree is JSON by construction; the library's type merely is not readonly. */
+const asJsonValue = (json: Json): JsonValue => json as JsonValue
+

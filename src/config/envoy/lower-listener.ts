@@ -1,0 +1,138 @@
+// Listeners. Envoy: config.listener.v3.Listener.
+
+import { addressText, type Address } from '../model/address.ts'
+import type { FilterChain, FilterChainMatch, Listener } from '../model/listener.ts'
+import type { Spot } from '../source/tree.ts'
+import type { Loading } from './loading.ts'
+import { lowerAccessLogs } from './lower-access-log.ts'
+import { lowerIpAddress } from './lower-address.ts'
+import { timeout } from './lower-duration.ts'
+import { each } from './lower-each.ts'
+import { lowerFilterChain } from './lower-filter-chain.ts'
+import { lowerKeepaliveTime } from './lower-keepalive.ts'
+import { TrafficDirection, type Listener as Message } from './messages.ts'
+
+/** Envoy's 1 MiB. */
+const BUFFER_LIMIT = 1024 * 1024
+
+const DIRECTIONS: { readonly [direction in TrafficDirection]: Listener['trafficDirection'] } = {
+  [TrafficDirection.UNSPECIFIED]: 'unspecified',
+  [TrafficDirection.INBOUND]: 'inbound',
+  [TrafficDirection.OUTBOUND]: 'outbound',
+}
+
+/** All listeners; names and addresses must differ. */
+export function lowerListeners(loading: Loading, messages: readonly Message[], spot: Spot): readonly Listener[] {
+  const listeners = each(messages, spot, (message, at) => lowerListener(loading, message, at))
+  checkUnique(loading, listeners, spot)
+  return listeners
+}
+
+function lowerListener(loading: Loading, message: Message, spot: Spot): Listener {
+  const addresses = lowerAddresses(loading, message, spot)
+  // Deviation: Envoy gives a nameless listener a random UUID; its address is a name that a reload recognises.
+  const name = message.name !== '' ? message.name : addresses[0] === undefined ? '' : addressText(addresses[0])
+  const chains = each(message.filterChains, spot.field('filter_chains'), (chain, at) => lowerFilterChain(loading, chain, at, false))
+  const defaultChain = message.defaultFilterChain
+  if (chains.length === 0 && defaultChain === undefined && addresses.length > 0) {
+    loading.error(spot, `error adding listener '${name}': no filter chains specified`, 'add filter_chains, or default_filter_chain')
+  }
+  checkChains(loading, name, chains, spot.field('filter_chains'))
+  return {
+    name,
+    addresses,
+    statPrefix: message.statPrefix !== '' ? message.statPrefix : (addresses[0] === undefined ? name : addressText(addresses[0]).replaceAll(':', '_')),
+    chains,
+    defaultChain: defaultChain && lowerFilterChain(loading, defaultChain, spot.field('default_filter_chain'), true),
+    inspectTls: message.listenerFilters.length > 0 || chains.some((chain) => chain.match !== undefined && needsInspection(chain.match)),
+    listenerFiltersTimeoutMs: timeout(message.listenerFiltersTimeout, 15_000),
+    continueOnListenerFiltersTimeout: message.continueOnListenerFiltersTimeout,
+    bufferLimitBytes: message.perConnectionBufferLimitBytes ?? BUFFER_LIMIT,
+    tcpBacklogSize: message.tcpBacklogSize,
+    reusePort: message.enableReusePort ?? true,
+    bindToPort: message.bindToPort ?? true,
+    keepalive: lowerKeepaliveTime(message.tcpKeepalive),
+    accessLogs: lowerAccessLogs(loading, message.accessLog, spot.field('access_log')),
+    trafficDirection: DIRECTIONS[message.trafficDirection],
+    place: spot.place,
+  }
+}
+
+function lowerAddresses(loading: Loading, message: Message, spot: Spot): readonly Address[] {
+  const hint = 'a listener binds an IP address, such as 0.0.0.0, 127.0.0.1 or "::"'
+  if (message.address === undefined && message.listenerSpecifier.case === undefined && message.apiListener === undefined) {
+    loading.error(spot, `error adding listener named '${message.name}': address is necessary`, 'address: {socket_address: {address: 0.0.0.0, port_value: 10000}}')
+  }
+  const own = lowerIpAddress(loading, message.address, spot.field('address'), hint)
+  const more = each(message.additionalAddresses, spot.field('additional_addresses'), (additional, at) =>
+    lowerIpAddress(loading, additional.address, at.field('address'), hint),
+  )
+  return [own, ...more].filter((address) => address !== undefined)
+}
+
+/** SNI, ALPN and the transport protocol are read from the greeting before a chain is chosen. */
+const needsInspection = (match: FilterChainMatch): boolean =>
+  match.serverNames.length > 0 || match.applicationProtocols.length > 0 || match.transportProtocol !== ''
+
+function checkChains(loading: Loading, listener: string, chains: readonly FilterChain[], spot: Spot): void {
+  const seen = new Map<string, FilterChain>()
+  const names = new Set<string>()
+  for (const [index, chain] of chains.entries()) {
+    for (const criteria of combinations(chain.match)) {
+      const other = seen.get(criteria)
+      if (other !== undefined && other !== chain) {
+        loading.error(
+          spot.at(index),
+          `error adding listener '${listener}': filter chain '${chain.name}' has the same matching rules defined as '${other.name}'`,
+          `the other one stands at line ${other.place.line}`,
+        )
+        break
+      }
+      seen.set(criteria, chain)
+    }
+    if (chain.name !== '' && names.has(chain.name)) loading.warning(spot.at(index).field('name'), `another filter chain is also named "${chain.name}"`)
+    names.add(chain.name)
+  }
+}
+
+/** Every single combination of criteria that a match stands for, as text: two chains may not share one. */
+function combinations(match: FilterChainMatch | undefined): readonly string[] {
+  if (match === undefined) return []
+  const lists: readonly (readonly string[])[] = [
+    [String(match.destinationPort ?? '')],
+    match.destinationRanges.map((range) => `${range.address}/${range.prefixLength}`),
+    match.serverNames,
+    [match.transportProtocol],
+    match.applicationProtocols,
+    match.directSourceRanges.map((range) => `${range.address}/${range.prefixLength}`),
+    [match.sourceType],
+    match.sourceRanges.map((range) => `${range.address}/${range.prefixLength}`),
+    match.sourcePorts.map(String),
+  ]
+  return lists.reduce<readonly string[]>(
+    (found, list) => (list.length === 0 ? found.map((text) => `${text}|`) : found.flatMap((text) => list.map((item) => `${text}|${item}`))).slice(0, MAX_COMBINATIONS),
+    [''],
+  )
+}
+
+/** Combinations that are compared per chain; long lists in several criteria would multiply without end. */
+const MAX_COMBINATIONS = 10_000
+
+function checkUnique(loading: Loading, listeners: readonly Listener[], spot: Spot): void {
+  const names = new Set<string>()
+  const addresses = new Map<string, string>()
+  for (const [index, listener] of listeners.entries()) {
+    const at = spot.at(index)
+    if (listener.name !== '' && names.has(listener.name)) loading.error(at.field('name'), `duplicate listener name '${listener.name}'`)
+    names.add(listener.name)
+    for (const address of listener.addresses) {
+      if ((address.kind === 'socket' && address.port === 0) || !listener.bindToPort) continue
+      const text = addressText(address)
+      const other = addresses.get(text)
+      if (other !== undefined) {
+        loading.error(at.field('address'), `error adding listener: '${listener.name}' has duplicate address '${text}' as existing listener`, `the other one is '${other}'`)
+      }
+      addresses.set(text, listener.name)
+    }
+  }
+}

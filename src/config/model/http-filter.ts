@@ -1,0 +1,31 @@
+// HTTP filters by kind. Each dialect lowers to these; src/filter/http/<kind> runs them.
+
+import type { AccessLogConfig } from './access-log.ts'
+import type { HeaderMutations } from './header-mutation.ts'
+import type { Place } from './place.ts'
+import type { HeaderMatch } from './string-match.ts'
+
+interface FilterBase {
+  /** The user's name for it; per-route configuration finds it by this. */
+  readonly name: string
+  /** Skipped unless a route enables it. */
+  readonly disabled: boolean
+  readonly place: Place
+}
+
+export type HttpFilterConfig =
+  | (FilterBase & {
+      readonly kind: 'router'
+      readonly suppressEnvoyHeaders: boolean
+      readonly upstreamLogs: readonly AccessLogConfig[]
+      readonly rejectConnectEarlyData: boolean
+    })
+  | (FilterBase & { readonly kind: 'buffer'; readonly maxRequestBytes: number })
+  | (FilterBase & { readonly kind: 'header-mutation'; readonly request: HeaderMutations; readonly response: HeaderMutations })
+  | (FilterBase & {
+      readonly kind: 'health-check'
+      readonly passThrough: boolean
+      readonly headers: readonly HeaderMatch[]
+    })
+
+export type HttpFilterKind = HttpFilterConfig['kind']

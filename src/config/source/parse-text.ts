@@ -1,0 +1,186 @@
+// YAML and JSON text into a tree of {@link SourceNode}s. Bounded: text size, nesting, and what aliases may expand to.
+
+import {
+  isAlias,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseAllDocuments,
+  type Alias,
+  type Document,
+  type Pair,
+  type ParsedNode,
+  type Scalar as YamlScalar,
+  type YAMLMap,
+} from 'yaml'
+import { plainScalar } from './scalar.ts'
+import type { Scalar, SourceEntry, SourceNode, TextPlace } from './tree.ts'
+
+/** What is wrong with the text itself, before any meaning. */
+export interface TextProblem {
+  readonly place: TextPlace
+  readonly message: string
+}
+
+export type ParsedText =
+  | { readonly kind: 'tree'; readonly root: SourceNode }
+  | { readonly kind: 'refused'; readonly problems: readonly TextProblem[] }
+
+/** Nodes that one file may have once its aliases are expanded; beyond it the file is refused. */
+export const MAX_NODES = 2_000_000
+
+/** Nesting beyond this is refused, because everything after works by recursion. */
+export const MAX_DEPTH = 200
+
+/** Parses YAML, or JSON when `format` says so. `file` is the name shown in places. */
+export function parseText(text: string, file: string, format: 'yaml' | 'json'): ParsedText {
+  const lines = new LineCounter()
+  const deep = nestingProblem(text, file)
+  if (deep !== undefined) return { kind: 'refused', problems: [deep] }
+  const documents = parseAllDocuments<ParsedNode>(text, {
+    schema: format === 'json' ? 'json' : 'failsafe',
+    lineCounter: lines,
+    prettyErrors: false,
+    uniqueKeys: true,
+    version: '1.2',
+    logLevel: 'silent',
+  })
+  const first = 'empty' in documents ? undefined : documents[0]
+  const placeAt = (offset: number): TextPlace => {
+    const { line, col } = lines.linePos(offset)
+    return { file, line: line === 0 ? 1 : line, column: line === 0 ? offset + 1 : col }
+  }
+  if (first === undefined) return { kind: 'tree', root: { kind: 'map', place: placeAt(0), entries: new Map() } }
+  const problems = first.errors.map((error) => ({ place: placeAt(error.pos[0]), message: sentence(error.message) }))
+  const strict = format === 'json' && problems.length === 0 ? jsonProblem(text, placeAt) : undefined
+  if (strict !== undefined) problems.push(strict)
+  const second = documents[1]
+  if (second !== undefined && Array.isArray(documents) && documents.length > 1) {
+    problems.push({ place: placeAt(second.range[0]), message: 'a second YAML document; one file holds one' })
+  }
+  if (problems.length > 0) return { kind: 'refused', problems }
+  return new TreeBuilder(first, placeAt, format).build()
+}
+
+/** The library's sentence without its capital letter and full stop, as ours are written. */
+function sentence(message: string): string {
+  if (message === 'Map keys must be unique') return 'the key stands twice in this mapping'
+  const line = message.split('\n')[0] ?? message
+  return line.charAt(0).toLowerCase() + line.slice(1)
+}
+
+/** Brackets of flow collections and indentation bound the nesting; a look at the text is enough to refuse a bomb. */
+function nestingProblem(text: string, file: string): TextProblem | undefined {
+  let depth = 0
+  let line = 1
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code === 10) line++
+    else if (code === 0x5b || code === 0x7b) depth++
+    else if ((code === 0x5d || code === 0x7d) && depth > 0) depth--
+    if (depth > 10 * MAX_DEPTH) return { place: { file, line, column: 1 }, message: 'nested too deeply' }
+  }
+  return undefined
+}
+
+/** JSON is stricter than the YAML that contains it: no comments, no trailing commas, no unquoted words. */
+function jsonProblem(text: string, placeAt: (offset: number) => TextPlace): TextProblem | undefined {
+  try {
+    JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text)
+    return undefined
+  } catch (error) {
+    const message = error instanceof Error ? error.message : 'not valid'
+    const at = /position (\d+)/.exec(message)?.[1]
+    return { place: placeAt(at === undefined ? 0 : Number(at)), message: `not valid JSON: ${message.split(' in JSON')[0] ?? ''}` }
+  }
+}
+
+/** Thrown inside the builder only, to leave the recursion. */
+class Refusal extends Error {
+  readonly place: TextPlace
+
+  constructor(place: TextPlace, message: string) {
+    super(message)
+    this.place = place
+  }
+}
+
+class TreeBuilder {
+  private readonly document: Document.Parsed
+  private readonly placeAt: (offset: number) => TextPlace
+  private readonly format: 'yaml' | 'json'
+  private nodes = 0
+  private readonly openAliases = new Set<unknown>()
+  private readonly anchors = new Map<string, ParsedNode>()
+
+  constructor(document: Document.Parsed, placeAt: (offset: number) => TextPlace, format: 'yaml' | 'json') {
+    this.document = document
+    this.placeAt = placeAt
+    this.format = format
+  }
+
+  build(): ParsedText {
+    try {
+      const contents = this.document.contents
+      const root: SourceNode =
+        contents === null ? { kind: 'map', place: this.placeAt(0), entries: new Map() } : this.node(contents, 0)
+      return { kind: 'tree', root }
+    } catch (error) {
+      if (error instanceof Refusal) return { kind: 'refused', problems: [{ place: error.place, message: error.message }] }
+      throw error
+    }
+  }
+
+  private node(node: ParsedNode, depth: number): SourceNode {
+    const place = this.placeAt(node.range[0])
+    if (depth > MAX_DEPTH) throw new Refusal(place, `nested more than ${MAX_DEPTH} levels deep`)
+    if (++this.nodes > MAX_NODES) throw new Refusal(place, 'the aliases of this file expand to too much')
+    if (isAlias(node)) return this.alias(node, place, depth)
+    if ('anchor' in node && node.anchor !== undefined) this.anchors.set(node.anchor, node)
+    if (isScalar(node)) return { kind: 'scalar', place, value: this.scalar(node), text: node.source }
+    if (isSeq(node)) {
+      return { kind: 'list', place, items: node.items.map((item) => this.node(item as ParsedNode, depth + 1)) }
+    }
+    return { kind: 'map', place, entries: this.entries(node, depth) }
+  }
+
+  private alias(alias: Alias.Parsed, place: TextPlace, depth: number): SourceNode {
+    const target = this.anchors.get(alias.source)
+    if (target === undefined) throw new Refusal(place, `no anchor is named "${alias.source}" before this alias`)
+    if (this.openAliases.has(target)) throw new Refusal(place, `the alias "${alias.source}" contains itself`)
+    this.openAliases.add(target)
+    const value = this.node(target, depth + 1)
+    this.openAliases.delete(target)
+    return value
+  }
+
+  /** Entries in order; a key tagged `!ignore` is dropped but its anchors stay usable, as in Envoy. */
+  private entries(map: YAMLMap.Parsed, depth: number): Map<string, SourceEntry> {
+    const entries = new Map<string, SourceEntry>()
+    for (const pair of map.items as Pair<ParsedNode, ParsedNode | null>[]) {
+      const keyPlace = this.placeAt(pair.key.range[0])
+      const key = isAlias(pair.key) ? this.anchors.get(pair.key.source) : pair.key
+      if (!isScalar(key)) throw new Refusal(keyPlace, 'a key must be a word, not a list or a mapping')
+      const name = String(key.value)
+      // Walked even when ignored, so that the anchors inside are known.
+      const value: SourceNode =
+        pair.value === null
+          ? { kind: 'scalar', place: keyPlace, value: null, text: '' }
+          : this.node(pair.value, depth + 1)
+      if (key.tag === '!ignore') continue
+      if (entries.has(name)) throw new Refusal(keyPlace, `the key "${name}" stands twice in this mapping`)
+      entries.set(name, { keyPlace, value })
+    }
+    return entries
+  }
+
+  private scalar(node: YamlScalar.Parsed): Scalar {
+    if (this.format === 'json') return jsonScalar(node.value)
+    if (node.type !== 'PLAIN' || (node.tag !== undefined && node.tag !== '!ignore')) return String(node.value ?? '')
+    return plainScalar(node.source)
+  }
+}
+
+function jsonScalar(value: unknown): Scalar {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null
+}

@@ -1,0 +1,57 @@
+// Linear-time regular expressions in RE2 syntax for matchers and rewrites, so that no configuration can make a request
+// cost exponential time. Compiled once, at load.
+
+import { RE2JS } from 're2js'
+import type { WholeRegex } from '../model/string-match.ts'
+
+/** Compiles; the reason in RE2's words when the expression is not valid. */
+export function compileRegex(source: string): WholeRegex | { readonly reason: string } {
+  try {
+    return new LinearRegex(source, RE2JS.compile(source))
+  } catch (error) {
+    return { reason: error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : 'not valid' }
+  }
+}
+
+/** Whether a compilation succeeded. */
+export const isRegex = (result: WholeRegex | { readonly reason: string }): result is WholeRegex => !('reason' in result)
+
+/** The highest `\N` of a substitution is a group that exists, and every backslash starts `\N` or `\\`. */
+export function substitutionProblem(regex: WholeRegex, substitution: string): string | undefined {
+  const groups = RE2JS.compile(regex.source).groupCount()
+  for (const match of substitution.matchAll(/\\(.?)/gs)) {
+    const next = match[1] ?? ''
+    if (next === '\\') continue
+    if (!/^[0-9]$/.test(next)) return 'a backslash must be followed by a digit or another backslash'
+    if (Number(next) > groups) return `\\${next} names a group, but the expression has ${groups}`
+  }
+  return undefined
+}
+
+class LinearRegex implements WholeRegex {
+  readonly source: string
+  private readonly compiled: RE2JS
+
+  constructor(source: string, compiled: RE2JS) {
+    this.source = source
+    this.compiled = compiled
+  }
+
+  test(text: string): boolean {
+    return this.compiled.matches(text)
+  }
+
+  replaceAll(text: string, substitution: string): string {
+    return this.compiled.matcher(text).replaceAll(javaReplacement(substitution))
+  }
+
+  toJSON(): string {
+    return this.source
+  }
+}
+
+/** RE2's `\1` and `\\` in the library's notation, where `$1` is a group and `\` quotes. */
+const javaReplacement = (substitution: string): string =>
+  substitution.replace(/\\(\d)|\\\\|\$/g, (found, group: string | undefined) =>
+    group !== undefined ? `$${group}` : found === '$' ? '\\$' : '\\\\',
+  )

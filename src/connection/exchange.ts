@@ -1,0 +1,439 @@
+// One request and what becomes of it: checks, route, filters on the way up, response on the way down, or a tunnel.
+// Sink of the downstream stream and of the terminal filter; ends exactly once, with a cause, a log line and statistics.
+
+import { closeCause, type CloseCause } from '../core/close-cause.ts'
+import { errorEntry } from '../core/errors.ts'
+import type { HeaderList } from '../codec/header-list.ts'
+import type { ClientStream, RequestHead, ResponseHead, ServerStream, ServerStreamSink } from '../codec/http-stream.ts'
+import { isWebSocket } from '../codec/upgrade-translation.ts'
+import type { Place } from '../config/model/place.ts'
+import type { WeightedCluster } from '../config/model/route.ts'
+import type { HttpFilter, LocalReply, TerminalFilter, TerminalSink, UpstreamTunnel } from '../filter/http-filter.ts'
+import type { StreamFacts } from '../format/stream-facts.ts'
+import type { SelectedRoute } from '../route/compiled-table.ts'
+import { selectRoute, type RouteMiss } from '../route/select-route.ts'
+import { decideUpgrade } from '../route/upgrade-policy.ts'
+import { PAUSE } from '../transport/byte-stream.ts'
+import { addFlag, newFacts } from './facts.ts'
+import { ExchangeTimers } from './exchange-timers.ts'
+import { HeldBody } from './held-body.ts'
+import { buildLocalReply } from './local-reply.ts'
+import { checkRequest } from './request-checks.ts'
+import { finaliseResponse } from './response-headers.ts'
+import type { FilterChainRuntime, HcmRuntime } from './runtime.ts'
+import { countResponse } from './response-stats.ts'
+import { openTunnel, type TunnelSession } from './tunnel-session.ts'
+import type { DownstreamConnection } from './connection.ts'
+
+export class Exchange implements ServerStreamSink, TerminalSink {
+  readonly facts: StreamFacts
+  readonly stream: ServerStream
+  readonly head: RequestHead
+  readonly runtime: HcmRuntime
+  selected: SelectedRoute | undefined
+  routeMiss: RouteMiss | undefined
+  weighted: WeightedCluster | undefined
+  readonly #connection: DownstreamConnection
+  readonly #timers: ExchangeTimers
+  #filters: HttpFilter[] = []
+  #terminal: TerminalFilter | undefined
+  #tunnel: TunnelSession | undefined
+  /** Index of the filter that stopped the request head; -1 while nothing is stopped. */
+  #stoppedAt = -1
+  #held: HeldBody | undefined
+  #heldLimit: number
+  #headPassed = false
+  #requestEnded: boolean
+  #responseStarted = false
+  #pausedUpstream = false
+  #closeAfter = false
+  #countedUpgrade = false
+  #ended = false
+
+  constructor(connection: DownstreamConnection, stream: ServerStream, head: RequestHead, endStream: boolean) {
+    const { runtime } = connection
+    this.#connection = connection
+    this.runtime = runtime
+    this.stream = stream
+    this.head = head
+    this.#requestEnded = endStream
+    this.#heldLimit = runtime.bufferLimitBytes
+    this.facts = newFacts(runtime, connection.id, connection.info, head)
+    if (endStream) this.facts.times.requestEnd = this.facts.times.start
+    this.#timers = new ExchangeTimers(this, runtime)
+  }
+
+  /** Whether the client's message is complete. */
+  get requestEnded(): boolean {
+    return this.#requestEnded
+  }
+
+  /** Whether a final response head was sent. */
+  get responseStarted(): boolean {
+    return this.#responseStarted
+  }
+
+  /** Effective stream idle timeout in ms; undefined = off. */
+  get idleMs(): number | undefined {
+    return this.#timers.idleMs
+  }
+
+  /** Where the idle timeout was set. */
+  get idlePlace(): Place {
+    return this.#timers.idlePlace
+  }
+
+  /** What is left of the maximum stream duration in ms; undefined = no limit. */
+  maxDurationLeftMs(): number | undefined {
+    const { maxDurationMs } = this.#timers
+    if (maxDurationMs === undefined) return undefined
+    return Math.max(1, maxDurationMs - (this.runtime.clock.now() - this.facts.times.start))
+  }
+
+  get tunnel(): TunnelSession | undefined {
+    return this.#tunnel
+  }
+
+  /** Runs the request up to its first waiting point. */
+  start(): void {
+    const { runtime, head } = this
+    this.stream.setSink(this)
+    this.stream.setHighWater(runtime.bufferLimitBytes)
+    const { tunnel } = head
+    if (tunnel !== undefined) this.facts.upgradeType = tunnel.kind === 'connect' ? 'CONNECT' : tunnel.type
+    this.#timers.start()
+    const check = checkRequest(head, runtime.config, this.#connection.info.local.port)
+    if (check.kind === 'refused') {
+      this.#countRefusal(check.code)
+      this.sendLocalReply({ code: check.code, explanation: check.explanation, closeConnection: tunnel !== undefined })
+      return
+    }
+    runtime.forwarder.apply(head, this.stream.connection, this.facts)
+    if (check.kind === 'redirect') {
+      runtime.stats.rqRedirectedWithNormalizedPath.value++
+      this.sendLocalReply({ code: 'direct_response', status: check.status, explanation: '', headers: [['location', check.location]] })
+      return
+    }
+    this.#selectRoute()
+    const chain = this.#chooseChain()
+    if (chain !== undefined) this.#runChain(chain)
+  }
+
+  // ── what the downstream stream says ──
+
+  onData(buffer: Buffer, start: number, end: number, endStream: boolean): void {
+    if (this.#ended) return
+    this.facts.bytesReceived += end - start
+    this.#timers.touch()
+    if (endStream) this.#requestComplete()
+    this.#passData(buffer, start, end, endStream)
+  }
+
+  onTrailers(trailers: HeaderList): void {
+    if (this.#ended) return
+    this.#requestComplete()
+    if (this.#held !== undefined) this.#held.endStream = true
+    else this.#terminal?.trailers(trailers)
+  }
+
+  onDrain(): void {
+    if (!this.#pausedUpstream) return
+    this.#pausedUpstream = false
+    this.runtime.stats.flowResumed.value++
+    this.#terminal?.resumeUpstream()
+  }
+
+  onReset(cause: CloseCause): void {
+    if (this.#ended) return
+    addFlag(this.facts, errorEntry(cause.code).flag)
+    if (this.facts.responseCodeDetails === '' || this.#responseStarted) this.facts.responseCodeDetails = errorEntry(cause.code).detail
+    if (cause.by === 'client') this.runtime.stats.rqRxReset.value++
+    this.#terminal?.abort(cause)
+    this.finish(cause)
+  }
+
+  // ── what filters ask ──
+
+  setRequestBufferLimit(bytes: number): void {
+    this.#heldLimit = Math.min(this.#heldLimit, bytes)
+  }
+
+  continueRequest(): void {
+    if (this.#ended || this.#stoppedAt < 0) return
+    const next = this.#stoppedAt + 1
+    this.#stoppedAt = -1
+    this.#runHead(next)
+    this.#releaseHeld(next)
+  }
+
+  continueResponse(): void {
+    // No filter of this chain stops a response head yet.
+  }
+
+  sendLocalReply(reply: LocalReply): void {
+    if (this.#ended) return
+    if (this.#responseStarted) {
+      this.#resetBoth(closeCause('proxy', 'http', reply.code, reply.explanation))
+      return
+    }
+    const entry = errorEntry(reply.code)
+    addFlag(this.facts, entry.flag)
+    if (this.facts.responseCodeDetails === '') this.facts.responseCodeDetails = (reply.details ?? entry.detail).replaceAll(' ', '_')
+    const built = this.runtime.localReplies.rewrite(buildLocalReply(reply), this.facts)
+    this.facts.localReplyBody = built.body.toString('latin1')
+    const cause = closeCause(replyBlame(reply), 'http', reply.code, reply.explanation)
+    this.facts.cause = cause
+    this.#terminal?.abort(cause)
+    if (reply.closeConnection === true || this.head.tunnel !== undefined) this.#closeAfter = true
+    const headOnly = this.head.method === 'HEAD' || built.body.length === 0
+    this.#sendHead(built.head, headOnly)
+    if (!headOnly) {
+      this.facts.bytesSent += built.body.length
+      this.stream.sendData(built.body, 0, built.body.length, true)
+    }
+    this.#responseComplete()
+  }
+
+  // ── what the terminal filter brings ──
+
+  onInformational(head: ResponseHead): void {
+    if (this.#ended || this.#responseStarted) return
+    this.stream.respondInformational(head)
+  }
+
+  onResponse(head: ResponseHead, endStream: boolean): void {
+    if (this.#ended) return
+    this.#timers.touch()
+    for (let i = this.#filters.length - 1; i >= 0; i--) this.#filters[i]?.onResponseHead?.(head, endStream)
+    if (this.head.tunnel !== undefined) this.#closeAfter = true
+    this.#sendHead(head, endStream)
+    if (endStream) this.#responseComplete()
+  }
+
+  onResponseData(buffer: Buffer, start: number, end: number, endStream: boolean): boolean {
+    if (this.#ended) return true
+    this.#timers.touch()
+    this.facts.bytesSent += end - start
+    const open = this.stream.sendData(buffer, start, end, endStream)
+    if (endStream) this.#responseComplete()
+    if (open || endStream) return true
+    this.#pausedUpstream = true
+    this.runtime.stats.flowPaused.value++
+    return false
+  }
+
+  onResponseTrailers(trailers: HeaderList): void {
+    if (this.#ended) return
+    this.facts.responseTrailers = trailers
+    this.stream.sendTrailers(trailers)
+    this.#responseComplete()
+  }
+
+  onTunnelAccepted(head: ResponseHead, upstream: ClientStream, tunnel: UpstreamTunnel): void {
+    if (this.#ended) return
+    for (let i = this.#filters.length - 1; i >= 0; i--) this.#filters[i]?.onResponseHead?.(head, false)
+    this.facts.tunnelled = true
+    this.#timers.tunnelAccepted()
+    this.#sendHead(head, false)
+    this.#tunnel = openTunnel(this, upstream, tunnel)
+  }
+
+  onUpstreamReset(cause: CloseCause): void {
+    if (this.#ended) return
+    addFlag(this.facts, errorEntry(cause.code).flag)
+    this.facts.responseCodeDetails = errorEntry(cause.code).detail
+    this.runtime.stats.rqResetAfterResponse.value++
+    this.runtime.stats.rqTxReset.value++
+    this.finish(cause)
+    this.stream.reset(cause)
+  }
+
+  useWeighted(member: WeightedCluster): void {
+    this.weighted = member
+  }
+
+  /** The client may send again: the terminal filter has room. */
+  onRequestDrain(): void {
+    this.stream.resumeReading(PAUSE.peerSlow)
+  }
+
+  // ── ends ──
+
+  /** A timer ran out: answers if it still can, else resets. */
+  expire(reply: LocalReply): void {
+    if (this.#ended) return
+    if (this.#tunnel !== undefined) this.#tunnel.close(closeCause('proxy', 'tunnel', reply.code, reply.explanation))
+    else if (!this.#responseStarted) this.sendLocalReply({ ...reply, closeConnection: !this.#requestEnded })
+    else this.#resetBoth(closeCause('proxy', 'http', reply.code, reply.explanation))
+  }
+
+  /** An operator or the shutdown ends it. */
+  terminate(cause: CloseCause): void {
+    if (this.#ended) return
+    if (this.#tunnel !== undefined) this.#tunnel.close(cause)
+    else this.#resetBoth(cause)
+  }
+
+  /** Everything is over: statistics, logs, release. Called once; later calls do nothing. */
+  finish(cause: CloseCause): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#timers.cancel()
+    const { facts, runtime } = this
+    facts.cause ??= cause
+    facts.times.end = facts.now = runtime.clock.now()
+    facts.logType = 'DownstreamEnd'
+    if (this.#countedUpgrade) runtime.stats.cxUpgradesActive.value--
+    for (const filter of this.#filters) filter.onDestroy?.()
+    this.#connection.onExchangeEnd(this)
+    for (const logger of runtime.loggers) logger.log(facts)
+  }
+
+  #countRefusal(code: LocalReply['code']): void {
+    const { stats } = this.runtime
+    if (code === 'absolute_path_rejected') stats.rqNonRelativePath.value++
+    if (code === 'path_normalization_failed') stats.rqFailedPathNormalization.value++
+  }
+
+  #selectRoute(): void {
+    const { runtime, facts, head } = this
+    const internal = head.headers.get(runtime.internalHeader) === 'true'
+    const found = selectRoute(runtime.routes, { head, internal, tls: this.#connection.info.tls, random: runtime.random() })
+    if (found.kind !== 'route') {
+      this.routeMiss = found
+      return
+    }
+    this.selected = found
+    facts.routeName = found.route.name
+    facts.virtualHostName = found.virtualHost.name
+    facts.routePlace = found.route.place
+    this.#timers.useRoute(found.route)
+  }
+
+  /** The chain that this request runs through; undefined when it was answered here. */
+  #chooseChain(): FilterChainRuntime | undefined {
+    const { runtime, head } = this
+    const { tunnel } = head
+    if (tunnel === undefined || this.selected === undefined) return runtime.chain(runtime.config.filters)
+    const decision = decideUpgrade(tunnel, runtime.config.upgrades, runtime.config.place, this.selected.route)
+    if (decision.kind === 'allowed') {
+      runtime.stats.cxUpgradesTotal.value++
+      runtime.stats.cxUpgradesActive.value++
+      this.#countedUpgrade = true
+    }
+    if (decision.kind !== 'refused') return runtime.chain(decision.filters ?? runtime.config.filters)
+    runtime.stats.rqWsOnNonWsRoute.value++
+    // envoy.md §2.3: what follows a refused upgrade may be payload; it must never be read as a next request.
+    this.sendLocalReply({ code: 'upgrade_failed', explanation: decision.explanation, place: decision.place, closeConnection: true })
+    return undefined
+  }
+
+  #runChain(chain: FilterChainRuntime): void {
+    const perRoute = this.selected?.route.perFilter
+    const perHost = this.selected?.virtualHost.perFilter
+    for (const factory of chain.filters) {
+      const override = perRoute?.get(factory.name) ?? perHost?.get(factory.name)
+      if (override?.disabled ?? factory.disabled) continue
+      this.#filters.push(factory.create(this, override?.config))
+    }
+    this.#terminal = chain.terminal(this)
+    this.#runHead(0)
+  }
+
+  #runHead(from: number): void {
+    for (let i = from; i < this.#filters.length; i++) {
+      const verdict = this.#filters[i]?.onRequestHead?.(this.head, this.#requestEnded && this.#held === undefined) ?? 'continue'
+      if (this.#ended || this.#responseStarted) return
+      if (verdict === 'continue') continue
+      this.#stoppedAt = i
+      this.#held ??= new HeldBody()
+      return
+    }
+    this.#headPassed = true
+    const complete = this.#requestEnded && (this.#held === undefined || this.#held.bytes === 0)
+    this.#terminal?.start(this.head, complete)
+  }
+
+  #passData(buffer: Buffer, start: number, end: number, endStream: boolean): void {
+    if (this.#stoppedAt >= 0) {
+      this.#hold(buffer, start, end, endStream)
+      return
+    }
+    this.#toTerminal(buffer, start, end, endStream)
+  }
+
+  #hold(buffer: Buffer, start: number, end: number, endStream: boolean): void {
+    const held = this.#held ?? new HeldBody()
+    this.#held = held
+    if (held.bytes + end - start > this.#heldLimit) {
+      this.runtime.stats.rqTooLarge.value++
+      this.sendLocalReply({
+        code: 'request_payload_too_large',
+        explanation: `the body is larger than the ${this.#heldLimit} bytes a filter may buffer`,
+        closeConnection: true,
+      })
+      return
+    }
+    held.add(buffer, start, end, endStream)
+    const stopped = this.#filters[this.#stoppedAt]
+    const verdict = stopped?.onRequestData?.(buffer, start, end, endStream) ?? 'buffer'
+    if (verdict === 'continue') this.continueRequest()
+  }
+
+  #releaseHeld(from: number): void {
+    const held = this.#held
+    if (held === undefined || this.#stoppedAt >= 0 || this.#ended || !this.#headPassed || from > this.#filters.length) return
+    this.#held = undefined
+    const body = held.take()
+    if (body.length > 0) this.#toTerminal(body, 0, body.length, held.endStream)
+  }
+
+  #toTerminal(buffer: Buffer, start: number, end: number, endStream: boolean): void {
+    if (this.#terminal?.data(buffer, start, end, endStream) === false) this.stream.pauseReading(PAUSE.peerSlow)
+  }
+
+  #requestComplete(): void {
+    if (this.#requestEnded) return
+    this.#requestEnded = true
+    this.facts.times.requestEnd = this.runtime.clock.now()
+    this.#timers.requestComplete()
+  }
+
+  #sendHead(head: ResponseHead, endStream: boolean): void {
+    const { facts, runtime } = this
+    this.#responseStarted = true
+    facts.response = head
+    facts.responseCode = head.status
+    facts.times.downstreamResponseStart = runtime.clock.now()
+    this.#timers.responseStarted()
+    finaliseResponse(head, this)
+    countResponse(runtime.stats, head.status)
+    if (!facts.tunnelled && (this.#closeAfter || runtime.drain.active)) this.stream.closeAfterResponse()
+    this.stream.respond(head, endStream)
+  }
+
+  #responseComplete(): void {
+    const { stats } = this.runtime
+    if (!this.#requestEnded) stats.rqResponseBeforeRqComplete.value++
+    this.finish(this.facts.cause ?? closeCause('upstream', 'http', 'finished'))
+  }
+
+  #resetBoth(cause: CloseCause): void {
+    addFlag(this.facts, errorEntry(cause.code).flag)
+    this.facts.responseCodeDetails = errorEntry(cause.code).detail
+    this.facts.cause ??= cause
+    this.runtime.stats.rqTxReset.value++
+    this.#terminal?.abort(cause)
+    this.finish(cause)
+    this.stream.reset(cause)
+  }
+}
+
+function replyBlame(reply: LocalReply): CloseCause['by'] {
+  const { fault } = errorEntry(reply.code)
+  return fault === 'client' || fault === 'upstream' || fault === 'operator' ? fault : 'proxy'
+}
+
+/** Whether frames of this exchange's tunnel can be observed. */
+export const carriesWebSocket = (exchange: Exchange): boolean =>
+  exchange.head.tunnel?.kind === 'upgrade' && isWebSocket(exchange.head.tunnel.type)

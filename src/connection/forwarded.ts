@@ -1,0 +1,118 @@
+// The headers by which a proxy tells the next hop about the client: X-Forwarded-*, request id, client certificate, Via
+// (envoy.md §2.10). Everything a client could forge is removed or overwritten unless the configuration trusts it.
+
+import { randomUUID } from 'node:crypto'
+import { BlockList, isIP, isIPv6 } from 'node:net'
+import type { RequestHead } from '../codec/http-stream.ts'
+import type { HttpConnectionManager } from '../config/model/http-connection-manager.ts'
+import type { StreamFacts } from '../format/stream-facts.ts'
+import type { ByteStream } from '../transport/byte-stream.ts'
+import { clientCertificateHeader } from './client-certificate.ts'
+
+/** Internal headers that only a trusted hop may set (Envoy's list for edge requests). */
+const INTERNAL_HEADERS = [
+  'max-retries', 'retry-on', 'retry-grpc-on', 'upstream-alt-stat-name', 'upstream-rq-timeout-ms', 'upstream-rq-per-try-timeout-ms',
+  'upstream-rq-timeout-alt-response', 'expected-rq-timeout-ms', 'force-trace', 'ip-tags', 'original-url', 'hedge-on-per-try-timeout',
+  'upstream-stream-duration-ms', 'retriable-status-codes', 'retriable-header-names', 'decorator-operation', 'downstream-service-cluster',
+  'downstream-service-node', 'is-timeout-retry', 'attempt-count', 'original-path', 'original-host', 'external-address', 'internal',
+]
+
+/** Decides once per configuration what is internal, then edits each request. */
+export class Forwarder {
+  readonly #config: HttpConnectionManager
+  readonly #prefix: string
+  readonly #internal = new BlockList()
+  readonly #edgeHeaders: ReadonlySet<string>
+  readonly #userAgent: string
+
+  constructor(config: HttpConnectionManager, headerPrefix: string, serviceCluster: string) {
+    this.#config = config
+    this.#prefix = headerPrefix
+    this.#edgeHeaders = new Set(INTERNAL_HEADERS.map((name) => `${headerPrefix}-${name}`))
+    this.#userAgent = serviceCluster
+    for (const range of config.internalAddresses.ranges) {
+      this.#internal.addSubnet(range.address, range.prefixLength, isIPv6(range.address) ? 'ipv6' : 'ipv4')
+    }
+  }
+
+  /** Adds and removes the forwarding headers; sets the client address in `facts`. */
+  apply(head: RequestHead, connection: ByteStream, facts: StreamFacts): void {
+    const { headers } = head
+    const tls = connection.info.tls !== undefined
+    const peer = connection.info.remote
+    if (this.#config.useRemoteAddress) this.#applyOwnAddress(head, peer.ip, tls, facts)
+    else this.#applyTrusted(head, peer.ip, facts)
+    if (!headers.has('x-forwarded-proto')) headers.add('x-forwarded-proto', tls ? 'https' : 'http')
+    if (this.#config.appendXForwardedPort) headers.set('x-forwarded-port', String(connection.info.local.port))
+    if (this.#config.via !== '') appendList(head, 'via', `${head.protocol === 'HTTP/2' ? '2' : head.protocol.slice(5)} ${this.#config.via}`)
+    if (this.#config.addUserAgent && this.#userAgent !== '') headers.set(`${this.#prefix}-downstream-service-cluster`, this.#userAgent)
+    clientCertificateHeader(headers, this.#config, connection.info.tls)
+    this.#requestId(head)
+  }
+
+  #applyOwnAddress(head: RequestHead, ip: string, tls: boolean, facts: StreamFacts): void {
+    const { headers } = head
+    const hops = this.#config.xffNumTrustedHops
+    const trusted = hops > 0 ? nthFromRight(headers.getAll('x-forwarded-for'), hops) : undefined
+    const client = trusted ?? ip
+    facts.downstreamRemoteIp = client
+    if (!this.#config.skipXffAppend) appendList(head, 'x-forwarded-for', this.#printable(ip))
+    // A client must not choose its own scheme; only hops we were told to trust may.
+    if (hops === 0) headers.set('x-forwarded-proto', tls ? 'https' : 'http')
+    if (this.#isInternal(client)) {
+      headers.set(`${this.#prefix}-internal`, 'true')
+      return
+    }
+    this.#removeInternalHeaders(head)
+    headers.set(`${this.#prefix}-external-address`, client)
+  }
+
+  #applyTrusted(head: RequestHead, ip: string, facts: StreamFacts): void {
+    const { headers } = head
+    const client = nthFromRight(headers.getAll('x-forwarded-for'), this.#config.xffNumTrustedHops + 1)
+    if (client !== undefined) facts.downstreamRemoteIp = client
+    headers.remove(`${this.#prefix}-internal`)
+    if (this.#isInternal(client ?? ip)) headers.set(`${this.#prefix}-internal`, 'true')
+  }
+
+  #removeInternalHeaders(head: RequestHead): void {
+    const { fields } = head.headers
+    for (let i = 0; i < fields.length; i += 2) {
+      const name = fields[i]
+      if (name === undefined || !name.startsWith(this.#prefix) || !this.#edgeHeaders.has(name)) continue
+      head.headers.remove(name)
+      i -= 2
+    }
+  }
+
+  #isInternal(ip: string): boolean {
+    const version = isIP(ip)
+    if (version === 0) return this.#config.internalAddresses.unixSockets && !ip.includes('.')
+    return this.#internal.rules.length > 0 && this.#internal.check(ip, version === 6 ? 'ipv6' : 'ipv4')
+  }
+
+  #printable(ip: string): string {
+    return this.#config.representIpv4AsMapped && isIP(ip) === 4 ? `::ffff:${ip}` : ip
+  }
+
+  #requestId(head: RequestHead): void {
+    if (!this.#config.generateRequestId) return
+    const { headers } = head
+    const external = this.#config.useRemoteAddress && !headers.has(`${this.#prefix}-internal`)
+    if (headers.has('x-request-id') && (!external || this.#config.preserveExternalRequestId)) return
+    headers.set('x-request-id', randomUUID())
+  }
+}
+
+function appendList(head: RequestHead, name: string, value: string): void {
+  const known = head.headers.getAll(name)
+  head.headers.set(name, known === undefined || known === '' ? value : `${known},${value}`)
+}
+
+/** The `n`th address from the right of an X-Forwarded-For list; undefined when there is none or it is no address. */
+function nthFromRight(list: string | undefined, n: number): string | undefined {
+  if (list === undefined) return undefined
+  const parts = list.split(',')
+  const part = parts[parts.length - n]?.trim()
+  return part !== undefined && isIP(part) !== 0 ? part : undefined
+}

@@ -1,0 +1,195 @@
+// An agreed tunnel: joins the two byte streams with the bridge, watches WebSocket frames, keeps the ledger entry, and
+// writes the log lines of a tunnel's life. Belongs to its exchange.
+
+import { closeCause, type CloseCause } from '../core/close-cause.ts'
+import { errorEntry } from '../core/errors.ts'
+import type { Timer } from '../core/clock.ts'
+import type { ClientStream } from '../codec/http-stream.ts'
+import type { TunnelEntry } from '../observe/ledger/ledger.ts'
+import { observe } from '../observe/stats/registry.ts'
+import { bridge, type BridgeOptions, type Tunnel, type TunnelSummary } from '../tunnel/bridge.ts'
+import type { TunnelObserver } from '../tunnel/direction.ts'
+import { FrameObserver } from '../websocket/frame-observer.ts'
+import type { UpstreamTunnel } from '../filter/http-filter.ts'
+import { addFlag } from './facts.ts'
+import { carriesWebSocket, type Exchange } from './exchange.ts'
+import { placeText } from '../config/model/place.ts'
+import type { UpgradeStats } from './hcm-stats.ts'
+
+export interface TunnelSession {
+  close(cause: CloseCause): void
+}
+
+/** Joins the client of `exchange` with `upstream`. The 101 or 2xx was sent. */
+export function openTunnel(exchange: Exchange, upstream: ClientStream, side: UpstreamTunnel): TunnelSession {
+  return new Session(exchange, upstream, side)
+}
+
+/** Which side's Close frame came first, shared by both directions. */
+interface ClosingHandshake {
+  first: 'client' | 'upstream' | undefined
+}
+
+/** Watches the frames of one direction. */
+class Watcher {
+  readonly frames = new FrameObserver()
+  readonly #side: 'client' | 'upstream'
+  readonly #closing: ClosingHandshake
+
+  constructor(side: 'client' | 'upstream', closing: ClosingHandshake) {
+    this.#side = side
+    this.#closing = closing
+  }
+
+  /** For the bridge; bound, because it is called detached. */
+  readonly onBytes: TunnelObserver = (buffer, start, end) => {
+    this.frames.observe(buffer, start, end)
+    if (this.frames.closeSeen && this.#closing.first === undefined) this.#closing.first = this.#side
+  }
+}
+
+class Session implements TunnelSession {
+  readonly #exchange: Exchange
+  readonly #side: UpstreamTunnel
+  readonly #tunnel: Tunnel
+  readonly #entry: TunnelEntry
+  readonly #stats: UpgradeStats
+  readonly #received: Watcher | undefined
+  readonly #sent: Watcher | undefined
+  readonly #closing: ClosingHandshake = { first: undefined }
+  readonly #openedMs: number
+  #periodic: Timer | undefined
+
+  constructor(exchange: Exchange, upstream: ClientStream, side: UpstreamTunnel) {
+    const { runtime, facts } = exchange
+    this.#exchange = exchange
+    this.#side = side
+    this.#openedMs = runtime.clock.now()
+    this.#stats = runtime.stats.upgrade(facts.upgradeType)
+    this.#stats.acceptedTotal.value++
+    this.#stats.active.value++
+    if (carriesWebSocket(exchange)) {
+      this.#received = new Watcher('client', this.#closing)
+      this.#sent = new Watcher('upstream', this.#closing)
+      facts.webSocketReceived = this.#received.frames
+      facts.webSocketSent = this.#sent.frames
+    }
+    this.#entry = this.#ledgerEntry()
+    runtime.ledger.open(this.#entry)
+    this.#log('DownstreamTunnelSuccessfullyEstablished', runtime.config.accessLogOptions.onTunnelEstablished)
+    this.#schedulePeriodic()
+    this.#tunnel = bridge(exchange.stream.intoByteStream(), upstream.intoByteStream(), this.#bridgeOptions())
+  }
+
+  close(cause: CloseCause): void {
+    this.#tunnel.close(cause)
+  }
+
+  #ended(summary: TunnelSummary): void {
+    const { facts, runtime } = this.#exchange
+    const cause = this.#blame(summary.cause)
+    const durationMs = runtime.clock.now() - this.#openedMs
+    this.#periodic?.cancel()
+    facts.bytesReceived += summary.bytesFromDownstream
+    facts.bytesSent += summary.bytesFromUpstream
+    facts.cause = cause
+    addFlag(facts, errorEntry(summary.cause.code).flag)
+    facts.responseCodeDetails = errorEntry(summary.cause.code).detail
+    this.#count(summary, cause, durationMs)
+    const last = this.#closing.first === 'upstream' ? this.#sent : this.#received
+    runtime.ledger.close(this.#entry, {
+      cause,
+      durationMs,
+      closeCode: last?.frames.closeCode,
+      closeReason: last?.frames.closeReason ?? '',
+      closeFrameBy: this.#closing.first,
+    })
+    this.#side.release()
+    this.#exchange.finish(cause)
+  }
+
+  /** A WebSocket is closed by whoever sent the first Close frame, whichever side's FIN came first (RFC 6455 §7.1.1). */
+  #blame(cause: CloseCause): CloseCause {
+    const by = this.#closing.first
+    if (by === undefined || errorEntry(cause.code).fault === 'proxy' || cause.by === 'operator') return cause
+    const frames = by === 'client' ? this.#received?.frames : this.#sent?.frames
+    const code = frames?.closeCode
+    const reason = frames?.closeReason ?? ''
+    const detail = `close frame ${code ?? 'without code'}${reason === '' ? '' : ` "${reason}"`}`
+    return closeCause(by, 'websocket', 'finished', detail)
+  }
+
+  #count(summary: TunnelSummary, cause: CloseCause, durationMs: number): void {
+    const stats = this.#stats
+    stats.active.value--
+    stats.closedBy[cause.by].value++
+    stats.bytesReceived.value += summary.bytesFromDownstream
+    stats.bytesSent.value += summary.bytesFromUpstream
+    stats.messagesReceived.value += this.#received?.frames.messages ?? 0
+    stats.messagesSent.value += this.#sent?.frames.messages ?? 0
+    observe(stats.lengthMs, durationMs)
+  }
+
+  #bridgeOptions(): BridgeOptions {
+    const exchange = this.#exchange
+    const { idleMs, idlePlace } = exchange
+    return {
+      wheel: exchange.runtime.wheel,
+      clock: exchange.runtime.clock,
+      idleMs,
+      idleCause: closeCause('proxy', 'tunnel', 'stream_idle_timeout', `nothing moved for ${idleMs ?? 0} ms, set at ${placeText(idlePlace)}`),
+      maxDurationMs: exchange.maxDurationLeftMs(),
+      observeDownstream: this.#received?.onBytes,
+      observeUpstream: this.#sent?.onBytes,
+      onEnd: (summary) => this.#ended(summary),
+    }
+  }
+
+  #schedulePeriodic(): void {
+    const { runtime } = this.#exchange
+    const interval = runtime.config.accessLogOptions.flushIntervalMs
+    if (interval === undefined || runtime.loggers.length === 0) return
+    this.#periodic = runtime.clock.after(interval, () => {
+      this.#log('DownstreamPeriodic', true)
+      this.#schedulePeriodic()
+    })
+  }
+
+  #log(type: 'DownstreamTunnelSuccessfullyEstablished' | 'DownstreamPeriodic', wanted: boolean): void {
+    if (!wanted) return
+    const { facts, runtime } = this.#exchange
+    facts.logType = type
+    facts.now = runtime.clock.now()
+    for (const logger of runtime.loggers) logger.log(facts)
+  }
+
+  #ledgerEntry(): TunnelEntry {
+    const { facts, head, runtime } = this.#exchange
+    const side = this.#side
+    const mark = head.path.indexOf('?')
+    return {
+      id: facts.streamId,
+      type: facts.upgradeType,
+      openedWallMs: runtime.clock.wallNow(),
+      openedMs: this.#openedMs,
+      client: `${facts.downstreamRemoteIp}:${facts.downstreamRemotePort}`,
+      listener: facts.listenerName,
+      method: head.method,
+      authority: head.authority,
+      path: mark < 0 ? head.path : head.path.slice(0, mark),
+      route: facts.routeName,
+      routePlace: facts.routePlace,
+      cluster: facts.clusterName,
+      endpoint: side.endpoint,
+      downstreamProtocol: head.protocol,
+      upstreamProtocol: facts.upstreamProtocol,
+      hopNote: side.hopNote,
+      requestId: head.headers.get('x-request-id') ?? '',
+      fromClient: () => ({ bytes: this.#tunnel.bytesFromDownstream, messages: this.#received?.frames.messages }),
+      fromUpstream: () => ({ bytes: this.#tunnel.bytesFromUpstream, messages: this.#sent?.frames.messages }),
+      lastActivityMs: () => this.#tunnel.lastActivityMs,
+      queuedBytes: () => ({ toClient: this.#tunnel.downstream.queuedBytes, toUpstream: this.#tunnel.upstream.queuedBytes }),
+      close: (cause) => this.close(cause),
+    }
+  }
+}

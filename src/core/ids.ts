@@ -1,0 +1,16 @@
+// Identities of live things, unique within one process, printed in logs, the ledger and admin pages.
+
+import type { Brand } from './brand.ts'
+
+/** One accepted or dialled transport connection. */
+export type ConnectionId = Brand<number, 'ConnectionId'>
+/** One HTTP request and what became of it. */
+export type StreamId = Brand<number, 'StreamId'>
+
+let lastConnection = 0
+let lastStream = 0
+
+/** The next connection id; starts at 1. */
+export const nextConnectionId = (): ConnectionId => ++lastConnection as ConnectionId
+/** The next stream id; starts at 1. */
+export const nextStreamId = (): StreamId => ++lastStream as StreamId

@@ -1,0 +1,43 @@
+// Every bound of the data path that no configuration field sets: name, unit, what it bounds, what happens beyond it.
+
+/** Bytes read from a socket at once. One buffer of this size is shared by all sockets of a process. */
+export const READ_BUFFER_BYTES = 64 * 1024
+
+/**
+ * Bytes that may wait in a byte stream's write queue before `write` answers false, and the level under which `onDrain`
+ * is called. Envoy's per_connection_buffer_limit_bytes overrides the upper one.
+ */
+export const WRITE_HIGH_WATER_BYTES = 1024 * 1024
+
+/** Bytes of one HTTP/1 chunk-size line including extensions; beyond it the message is malformed. */
+export const CHUNK_LINE_BYTES = 256
+
+/** Bytes of a trailer section; beyond it the message is malformed. */
+export const TRAILER_BYTES = 16 * 1024
+
+/** Requests pipelined on one HTTP/1 connection that may wait behind the current one; beyond it reading pauses. */
+export const PIPELINED_REQUEST_BYTES = 64 * 1024
+
+/** Bytes of a ClientHello that are held while a filter chain is chosen; beyond it the connection closes. */
+export const CLIENT_HELLO_BYTES = 16 * 1024
+
+/** Bytes of a request target (RFC 9112 §3 recommends at least 8000); part of the head, so max_request_headers_kb also counts. */
+export const REQUEST_TARGET_BYTES = 32 * 1024
+
+/** Reason text of a WebSocket Close frame that the ledger keeps (RFC 6455 §5.5: at most 123 bytes). */
+export const CLOSE_REASON_BYTES = 123
+
+/** Empty lines that may precede an HTTP/1 request line (RFC 9112 §2.2 asks for at least one); beyond it the request is malformed. */
+export const BLANK_LINES_BEFORE_REQUEST = 4
+
+/** Bytes of all chunk extensions of one HTTP/1 message; beyond it the message is malformed. */
+export const CHUNK_EXTENSION_BYTES = 16 * 1024
+
+/** Header names that one message's Connection fields may nominate; beyond it the message is refused. */
+export const CONNECTION_NOMINATIONS = 10
+
+/** Tunnel bytes that may wait for acceptance behind an upgrade or CONNECT head; reading pauses with the first of them. */
+export const TUNNEL_HELD_BYTES = 256 * 1024
+
+/** Bytes read and thrown away after the last response of an HTTP/1 connection, so that the client gets to read it. */
+export const LINGER_BYTES = 256 * 1024

@@ -1,0 +1,112 @@
+// The contract between the connection manager and its HTTP filters. A filter sees the request on its way up and the
+// response on its way down; after a tunnel is accepted its bytes bypass all filters. A filter never imports a filter.
+
+import type { CloseCause } from '../core/close-cause.ts'
+import type { ErrorCode } from '../core/errors.ts'
+import type { HeaderList } from '../codec/header-list.ts'
+import type { ClientStream, RequestHead, ResponseHead, ServerStream } from '../codec/http-stream.ts'
+import type { Place } from '../config/model/place.ts'
+import type { HttpFilterConfig } from '../config/model/http-filter.ts'
+import type { WeightedCluster } from '../config/model/route.ts'
+import type { StreamFacts } from '../format/stream-facts.ts'
+import type { SelectedRoute } from '../route/compiled-table.ts'
+import type { RouteMiss } from '../route/select-route.ts'
+
+/** What happens next with a head: on to the next filter, or wait for `continueRequest` / `continueResponse`. */
+export type HeadVerdict = 'continue' | 'stop'
+
+/**
+ * Asked only of the filter that stopped the request head, for body data that the exchange keeps meanwhile (413 beyond
+ * the filter's limit). `buffer`: keep waiting. `continue`: the head and all that was kept go on.
+ */
+export type DataVerdict = 'continue' | 'buffer'
+
+/** An answer made here. Everything a person needs to act on it travels with it. */
+export interface LocalReply {
+  readonly code: ErrorCode
+  /** Overrides the status of the error table. */
+  readonly status?: number
+  /** Overrides the details of the error table. */
+  readonly details?: string
+  /** What happened, for the reason header and the body; no secrets. */
+  readonly explanation: string
+  /** Where in the configuration it was decided. */
+  readonly place?: Place | undefined
+  /** Replaces the body made of the explanation. */
+  readonly body?: { readonly bytes: Buffer; readonly contentType: string }
+  readonly headers?: readonly (readonly [string, string])[]
+  /** Close the client's connection after the answer: the rest of what it sends cannot be trusted to be a request. */
+  readonly closeConnection?: boolean
+}
+
+/** What the exchange offers to its filters. */
+export interface ExchangeHandle {
+  readonly facts: StreamFacts
+  readonly stream: ServerStream
+  /** The matched route; undefined when none matched. */
+  readonly selected: SelectedRoute | undefined
+  /** Why none matched. */
+  readonly routeMiss: RouteMiss | undefined
+  /** Body bytes a filter may let the exchange keep. */
+  setRequestBufferLimit(bytes: number): void
+  continueRequest(): void
+  continueResponse(): void
+  sendLocalReply(reply: LocalReply): void
+}
+
+/** One filter instance: made for one exchange. */
+export interface HttpFilter {
+  onRequestHead?(head: RequestHead, endStream: boolean): HeadVerdict
+  onRequestData?(buffer: Buffer, start: number, end: number, endStream: boolean): DataVerdict
+  onResponseHead?(head: ResponseHead, endStream: boolean): HeadVerdict
+  /** The exchange is over; release what is held. */
+  onDestroy?(): void
+}
+
+/** Makes instances of one configured filter. */
+export interface HttpFilterFactory {
+  readonly name: string
+  readonly kind: HttpFilterConfig['kind']
+  /** Skipped unless the route enables it. */
+  readonly disabled: boolean
+  /** `override` is the route's typed_per_filter_config for this filter. */
+  create(handle: ExchangeHandle, override: HttpFilterConfig | undefined): HttpFilter
+}
+
+/** What the terminal filter tells the exchange. */
+export interface TerminalSink extends ExchangeHandle {
+  onInformational(head: ResponseHead): void
+  onResponse(head: ResponseHead, endStream: boolean): void
+  /** False = stop until `resumeUpstream` is called on the terminal filter. */
+  onResponseData(buffer: Buffer, start: number, end: number, endStream: boolean): boolean
+  onResponseTrailers(trailers: HeaderList): void
+  /** The upstream agreed to the tunnel: answer the client and join the two. */
+  onTunnelAccepted(head: ResponseHead, upstream: ClientStream, tunnel: UpstreamTunnel): void
+  /** The upstream failed after the response had begun. */
+  onUpstreamReset(cause: CloseCause): void
+  /** `data` answered false before and there is room again. */
+  onRequestDrain(): void
+  /** The chosen member of a weighted cluster, whose header mutations also apply to the response. */
+  useWeighted(member: WeightedCluster): void
+}
+
+/** What the tunnel needs to know of its upstream side. */
+export interface UpstreamTunnel {
+  readonly endpoint: string
+  readonly hopNote: string
+  /** Called once when the tunnel has ended: frees the endpoint's and the circuit breaker's slots. */
+  release(): void
+}
+
+/** The last filter: it answers, or has somebody answer. */
+export interface TerminalFilter {
+  start(head: RequestHead, endStream: boolean): void
+  /** False = stop until it calls `onRequestDrain`. */
+  data(buffer: Buffer, start: number, end: number, endStream: boolean): boolean
+  trailers(trailers: HeaderList): void
+  /** The client reads slowly / reads again. */
+  pauseUpstream(): void
+  resumeUpstream(): void
+  /** The exchange ended on the client's side, or by the proxy: let go of the upstream. */
+  abort(cause: CloseCause): void
+}

@@ -1,0 +1,30 @@
+// What a router filter works with: made once per configured filter, shared by its exchanges.
+
+import type { Clock } from '../../../core/clock.ts'
+import type { TimerWheel } from '../../../core/timer-wheel.ts'
+import type { Counter } from '../../../observe/stats/registry.ts'
+import type { ClusterUpstream } from '../../../upstream/cluster-upstream.ts'
+
+/** The connection manager's counters that the router moves. */
+export interface RouterStats {
+  readonly routerRqTotal: Counter
+  readonly noRoute: Counter
+  readonly noCluster: Counter
+  readonly rqRedirect: Counter
+  readonly rqDirectResponse: Counter
+}
+
+export interface RouterTools {
+  readonly clock: Clock
+  readonly wheel: TimerWheel
+  readonly stats: RouterStats
+  readonly suppressEnvoyHeaders: boolean
+  /** `x-envoy` or its replacement. */
+  readonly headerPrefix: string
+  readonly bufferLimitBytes: number
+  /** 'match-upstream' and the like are applied when the cluster is known. */
+  readonly schemeTransformation: '' | 'match-upstream' | 'http' | 'https'
+  cluster(name: string): ClusterUpstream | undefined
+  /** In [0, 1). */
+  random(): number
+}

@@ -1,0 +1,99 @@
+// The ledger knows every open tunnel: how it opened, where it goes, what moved, and in the end who closed it and why.
+// The connection manager opens and closes entries; /connections, the demo and tests read snapshots.
+
+import type { CloseCause } from '../../core/close-cause.ts'
+import type { Place } from '../../config/model/place.ts'
+
+/** Counters of one direction; the live objects of the tunnel, read when a snapshot is taken. */
+export interface DirectionCounts {
+  readonly bytes: number
+  /** WebSocket messages; undefined for other tunnels. */
+  readonly messages: number | undefined
+}
+
+/** One open tunnel. Live getters, so that nothing is copied while bytes flow. */
+export interface TunnelEntry {
+  readonly id: number
+  /** `websocket`, another upgrade type, or `CONNECT`. */
+  readonly type: string
+  readonly openedWallMs: number
+  readonly openedMs: number
+  readonly client: string
+  readonly listener: string
+  readonly method: string
+  readonly authority: string
+  /** Path without query: queries carry secrets. */
+  readonly path: string
+  readonly route: string
+  readonly routePlace: Place | undefined
+  readonly cluster: string
+  readonly endpoint: string
+  readonly downstreamProtocol: string
+  readonly upstreamProtocol: string
+  /** Why this hop was chosen, when there was a choice; ''. */
+  readonly hopNote: string
+  readonly requestId: string
+  fromClient(): DirectionCounts
+  fromUpstream(): DirectionCounts
+  /** Monotonic milliseconds. */
+  lastActivityMs(): number
+  queuedBytes(): { readonly toClient: number; readonly toUpstream: number }
+  /** Ends it: an operator's or a drain's wish. */
+  close(cause: CloseCause): void
+}
+
+/** What is kept of a tunnel when it ended. */
+export interface TunnelEnd {
+  readonly cause: CloseCause
+  readonly durationMs: number
+  readonly closeCode: number | undefined
+  readonly closeReason: string
+  /** Who sent the first WebSocket Close frame; undefined when nobody did. */
+  readonly closeFrameBy: 'client' | 'upstream' | undefined
+}
+
+export interface LedgerListener {
+  onOpen(entry: TunnelEntry): void
+  onClose(entry: TunnelEntry, end: TunnelEnd): void
+}
+
+export class Ledger {
+  readonly #open = new Map<number, TunnelEntry>()
+  readonly #listeners = new Set<LedgerListener>()
+  #opened = 0
+
+  /** Number of open tunnels. */
+  get size(): number {
+    return this.#open.size
+  }
+
+  /** Tunnels opened since the start. */
+  get opened(): number {
+    return this.#opened
+  }
+
+  open(entry: TunnelEntry): void {
+    this.#open.set(entry.id, entry)
+    this.#opened++
+    for (const listener of this.#listeners) listener.onOpen(entry)
+  }
+
+  close(entry: TunnelEntry, end: TunnelEnd): void {
+    if (!this.#open.delete(entry.id)) return
+    for (const listener of this.#listeners) listener.onClose(entry, end)
+  }
+
+  get(id: number): TunnelEntry | undefined {
+    return this.#open.get(id)
+  }
+
+  entries(): IterableIterator<TunnelEntry> {
+    return this.#open.values()
+  }
+
+  /** Tells `listener` of every opening and end until the returned function is called. */
+  listen(listener: LedgerListener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+}

@@ -1,0 +1,49 @@
+// What the admin pages see of a running server.
+
+import type { AdminActions, AdminContext, ClusterStatus, HostStatus, ListenerStatus, ServerFacts } from '../admin/context.ts'
+import type { Endpoint } from '../cluster/endpoint.ts'
+import type { ApplicationLog } from '../observe/log.ts'
+import type { Server } from '../server/server.ts'
+import type { ClusterUpstream } from '../upstream/cluster-upstream.ts'
+
+export function adminContext(server: Server, log: ApplicationLog, facts: ServerFacts, actions: AdminActions, loadedWallMs: number): AdminContext {
+  return {
+    clock: server.services.clock,
+    registry: server.services.registry,
+    ledger: server.services.ledger,
+    server: facts,
+    levels: log,
+    actions,
+    config: () => server.config,
+    configLoadedWallMs: () => loadedWallMs,
+    clusters: () => [...server.clusters.values()].map(clusterStatus),
+    listeners: () => server.listeners.map(({ config, sockets }): ListenerStatus => ({ name: config.name, addresses: sockets.map(({ address }) => address) })),
+  }
+}
+
+function clusterStatus({ cluster, runtime }: ClusterUpstream): ClusterStatus {
+  return {
+    name: cluster.name,
+    observabilityName: cluster.statName,
+    circuitBreakers: cluster.circuitBreakers,
+    hosts: runtime.endpoints.map(hostStatus),
+  }
+}
+
+function hostStatus(endpoint: Endpoint): HostStatus {
+  const { config, stats, addresses, text, hostname } = endpoint
+  const [first] = addresses
+  const port = first?.kind === 'socket' ? first.port : 0
+  const ip = first?.kind === 'socket' ? first.host : text
+  return {
+    ...stats,
+    address: { ip, port, text },
+    hostname,
+    weight: config.weight,
+    priority: config.priority,
+    region: config.locality.region,
+    zone: config.locality.zone,
+    subZone: config.locality.subZone,
+    healthFlags: config.health === 'unhealthy' || config.health === 'draining' ? ['failed_eds_health'] : config.health === 'degraded' ? ['degraded_eds_health'] : [],
+  }
+}

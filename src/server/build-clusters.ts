@@ -1,0 +1,28 @@
+// Makes the running clusters of a configuration.
+
+import { ClusterRuntime } from '../cluster/cluster-runtime.ts'
+import { clusterScope } from '../cluster/cluster-stats.ts'
+import type { ProxyConfig } from '../config/model/proxy.ts'
+import { clientCodecs } from '../upstream/client-codecs.ts'
+import { ClusterUpstream } from '../upstream/cluster-upstream.ts'
+import { diallerFactory } from '../upstream/dial.ts'
+import { codecCounters } from './codec-counters.ts'
+import type { ServerServices } from './services.ts'
+
+/** One `ClusterUpstream` per cluster, not started. */
+export function buildClusters(config: ProxyConfig, services: ServerServices): Map<string, ClusterUpstream> {
+  const built = new Map<string, ClusterUpstream>()
+  for (const cluster of config.clusters.values()) {
+    const { clock, wheel, random, resolver, registry } = services
+    const runtime = new ClusterRuntime(cluster, { clock, random, resolver, registry })
+    const counters = codecCounters(clusterScope(registry, cluster.statName))
+    const tools = {
+      clock,
+      wheel,
+      codecs: clientCodecs(cluster, clock, counters),
+      diallers: diallerFactory(cluster, clock, runtime.stats),
+    }
+    built.set(cluster.name, new ClusterUpstream(runtime, tools))
+  }
+  return built
+}

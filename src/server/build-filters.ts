@@ -1,0 +1,76 @@
+// Makes filter chains of their configurations.
+
+import type { HttpConnectionManager } from '../config/model/http-connection-manager.ts'
+import type { HttpFilterConfig } from '../config/model/http-filter.ts'
+import type { FilterChainRuntime } from '../connection/runtime.ts'
+import { bufferFilter } from '../filter/http/buffer/buffer.ts'
+import { headerMutationFilter } from '../filter/http/header-mutation/header-mutation.ts'
+import { healthCheckFilter } from '../filter/http/health-check/health-check.ts'
+import type { HttpFilterFactory } from '../filter/http-filter.ts'
+import { routerFilter } from '../filter/http/router/factory.ts'
+import type { RouterStats } from '../filter/http/router/router-tools.ts'
+import { evaluate } from '../format/evaluate.ts'
+import { applyMutations } from '../route/header-mutations.ts'
+import { compileHeaderMatch } from '../route/header-test.ts'
+import type { ClusterUpstream } from '../upstream/cluster-upstream.ts'
+import type { ServerServices, ServerState } from './services.ts'
+
+export interface ChainTools {
+  readonly config: HttpConnectionManager
+  readonly services: ServerServices
+  readonly state: ServerState
+  readonly stats: RouterStats
+  readonly headerPrefix: string
+  readonly bufferLimitBytes: number
+  readonly clusters: ReadonlyMap<string, ClusterUpstream>
+}
+
+/** Compiles lists of filters, each list once. */
+export function chainCompiler(tools: ChainTools): (filters: readonly HttpFilterConfig[]) => FilterChainRuntime {
+  const known = new Map<readonly HttpFilterConfig[], FilterChainRuntime>()
+  return (filters) => {
+    let chain = known.get(filters)
+    if (chain === undefined) {
+      chain = compileChain(filters, tools)
+      known.set(filters, chain)
+    }
+    return chain
+  }
+}
+
+function compileChain(filters: readonly HttpFilterConfig[], tools: ChainTools): FilterChainRuntime {
+  const router = filters.find((filter) => filter.kind === 'router')
+  const { services, config, clusters } = tools
+  const terminal = routerFilter({
+    clock: services.clock,
+    wheel: services.wheel,
+    stats: tools.stats,
+    suppressEnvoyHeaders: router?.suppressEnvoyHeaders ?? false,
+    headerPrefix: tools.headerPrefix,
+    bufferLimitBytes: tools.bufferLimitBytes,
+    schemeTransformation: config.schemeTransformation,
+    cluster: (name) => clusters.get(name),
+    random: services.random,
+  })
+  return { filters: filters.flatMap((filter) => makeFilter(filter, tools)), terminal }
+}
+
+function makeFilter(config: HttpFilterConfig, tools: ChainTools): HttpFilterFactory[] {
+  switch (config.kind) {
+    case 'router':
+      return []
+    case 'buffer':
+      return [bufferFilter(config)]
+    case 'header-mutation':
+      return [
+        headerMutationFilter(config, (headers, mutations, facts) => {
+          applyMutations(headers, [mutations], (template) => evaluate(template, facts))
+        }),
+      ]
+    case 'health-check': {
+      const tests = config.headers.map(compileHeaderMatch)
+      const matches = (head: Parameters<(typeof tests)[number]>[0]): boolean => tests.every((test) => test(head))
+      return [healthCheckFilter(config, { failing: () => tools.state.failingHealthChecks, matches })]
+    }
+  }
+}

@@ -1,0 +1,45 @@
+// Makes a listener's runtime: statistics, filter chains with their TLS and connection managers.
+
+import { listenerStats } from '../listener/listener-stats.ts'
+import { type ChainRuntime, ListenerRuntime } from '../listener/listener-runtime.ts'
+import { tlsAcceptor } from '../listener/tls-acceptor.ts'
+import type { FilterChain, Listener } from '../config/model/listener.ts'
+import type { ProxyConfig } from '../config/model/proxy.ts'
+import { accessLogger } from '../observe/access-log/access-logger.ts'
+import type { ClusterUpstream } from '../upstream/cluster-upstream.ts'
+import { buildHcm } from './build-hcm.ts'
+import type { ServerServices, ServerState } from './services.ts'
+
+export interface ListenerParts {
+  readonly proxy: ProxyConfig
+  readonly listener: Listener
+  readonly clusters: ReadonlyMap<string, ClusterUpstream>
+  readonly services: ServerServices
+  readonly state: ServerState
+}
+
+export function buildListener(parts: ListenerParts): ListenerRuntime {
+  const { listener, services } = parts
+  const chains = new Map<FilterChain, ChainRuntime>()
+  for (const chain of [...listener.chains, ...(listener.defaultChain === undefined ? [] : [listener.defaultChain])]) {
+    chains.set(chain, buildChain(chain, parts))
+  }
+  const log = services.log.component('connection')
+  return new ListenerRuntime(listener, {
+    clock: services.clock,
+    wheel: services.wheel,
+    stats: listenerStats(services.registry, listener.statPrefix),
+    loggers: listener.accessLogs.map((config) => accessLogger(config, services.logSinks)),
+    chain: (chain) => chains.get(chain) ?? buildChain(chain, parts),
+    onAcceptError: (error) => log.error('cannot accept a connection', { listener: listener.name, reason: error.message }),
+  })
+}
+
+function buildChain(chain: FilterChain, parts: ListenerParts): ChainRuntime {
+  const { filter } = chain
+  return {
+    chain,
+    hcm: filter === undefined ? undefined : buildHcm({ ...parts, chain, hcm: filter }),
+    tls: chain.tls === undefined ? undefined : tlsAcceptor(chain.tls, chain.transportSocketConnectTimeoutMs, parts.services.clock),
+  }
+}

@@ -1,0 +1,121 @@
+// A socket wire on `net.Socket`, for runtimes whose handles cannot be used directly.
+
+import type { Socket } from 'node:net'
+import { constants } from 'node:os'
+import { NO_ADDRESS, tcpAddress } from './address.ts'
+import type { StreamAddress } from './byte-stream.ts'
+import type { SocketWire, WireOwner } from './socket-wire.ts'
+
+/** `addresses` as for a libuv wire. The socket must have been made with `allowHalfOpen`. */
+export class NetWire implements SocketWire {
+  owner: WireOwner | undefined
+  readonly swapsBuffers = false
+  readonly #socket: Socket
+  #local: StreamAddress | undefined
+  #remote: StreamAddress | undefined
+  #started = false
+  #writing = false
+
+  constructor(socket: Socket, local?: StreamAddress, remote?: StreamAddress) {
+    this.#socket = socket
+    this.#local = local
+    this.#remote = remote
+    wires.set(socket, this)
+    socket.on('error', onError)
+    socket.on('close', onClose)
+  }
+
+  get local(): StreamAddress {
+    return (this.#local ??= known(this.#socket.localAddress, this.#socket.localPort))
+  }
+
+  get remote(): StreamAddress {
+    return (this.#remote ??= known(this.#socket.remoteAddress, this.#socket.remotePort))
+  }
+
+  start(): void {
+    if (!this.#started) {
+      this.#started = true
+      this.#socket.on('data', onData)
+      this.#socket.on('end', onEnd)
+    }
+    this.#socket.resume()
+  }
+
+  stop(): void {
+    this.#socket.pause()
+  }
+
+  write(buffer: Uint8Array): number {
+    this.#socket.write(buffer, (error) => this.#written(error))
+    // The stream counts a write as done as soon as the system took it, though it calls back later.
+    this.#writing = this.#socket.writableLength > 0
+    return this.#writing ? this.#socket.writableLength : 0
+  }
+
+  pendingBytes(): number {
+    return this.#socket.writableLength
+  }
+
+  shutdown(): void {
+    this.#socket.end()
+  }
+
+  close(): void {
+    this.local
+    this.remote
+    this.#socket.destroy()
+  }
+
+  reset(): void {
+    this.local
+    this.remote
+    this.#socket.resetAndDestroy()
+  }
+
+  unref(): void {
+    this.#socket.unref()
+  }
+
+  detach(): Socket {
+    const socket = this.#socket
+    socket.pause()
+    wires.delete(socket)
+    socket.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose)
+    return socket
+  }
+
+  #written(error: Error | null | undefined): void {
+    if (!this.#writing) return
+    this.#writing = false
+    this.owner?.onWritten(error == null ? 0 : errnoOf(error))
+  }
+}
+
+const wires = new WeakMap<Socket, NetWire>()
+
+function onData(this: Socket, chunk: Buffer): void {
+  wires.get(this)?.owner?.onRead(chunk, chunk.length)
+}
+
+function onEnd(this: Socket): void {
+  wires.get(this)?.owner?.onReadEnd(0)
+}
+
+function onError(this: Socket, error: Error): void {
+  wires.get(this)?.owner?.onReadEnd(errnoOf(error))
+}
+
+function onClose(this: Socket): void {
+  wires.get(this)?.owner?.onWireClosed()
+}
+
+/** The negative errno of a socket error. */
+export function errnoOf(error: Error): number {
+  if ('errno' in error && typeof error.errno === 'number') return error.errno
+  return -constants.errno.ECONNRESET
+}
+
+function known(ip: string | undefined, port: number | undefined): StreamAddress {
+  return ip === undefined || port === undefined ? NO_ADDRESS : tcpAddress(ip, port)
+}

@@ -1,0 +1,125 @@
+// One TLS handshake under way: its deadline, its one outcome, and the facts of the session.
+
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { type CloseCause, closeCause } from '../core/close-cause.ts'
+import type { Clock, Timer } from '../core/clock.ts'
+import type { StreamInfo, TlsInfo } from './byte-stream.ts'
+import type { Dial } from './dial.ts'
+import { containFault } from './fault.ts'
+import type { ReplayableStream } from './replay.ts'
+import type { PeerSide } from './socket-cause.ts'
+import { SocketStream } from './socket-stream.ts'
+import type { TlsClientOptions, TlsServerOptions } from './tls-options.ts'
+import { type PeerJudgement, judgePeer } from './tls-verify.ts'
+import { tlsWire } from './tls-wire.ts'
+
+/** Receives the outcome, exactly one unless cancelled. Methods are called on the sink. */
+export interface HandshakeSink {
+  onSecure(stream: ReplayableStream): void
+  /** The connection is closed already. */
+  onHandshakeError(cause: CloseCause): void
+}
+
+export interface HandshakeParts {
+  readonly peer: PeerSide
+  /** Addresses of the connection below. */
+  readonly info: StreamInfo
+  readonly socket: Socket
+  readonly options: TlsClientOptions | TlsServerOptions
+  /** A peer without a certificate is refused. */
+  readonly required: boolean
+  readonly limits: { readonly clock: Clock; readonly timeoutMs: number }
+  readonly sink: HandshakeSink
+}
+
+export class Handshake implements Dial {
+  /** Called when it is over, however. */
+  onOver: () => void = () => undefined
+  readonly #parts: HandshakeParts
+  readonly #timer: Timer | undefined
+  /** Handle of the connection below, taken while the socket still has it. */
+  readonly #raw: unknown
+  #over = false
+
+  constructor(parts: HandshakeParts) {
+    const { clock, timeoutMs } = parts.limits
+    this.#parts = parts
+    this.#raw = Reflect.get(parts.socket, '_handle')
+    if (timeoutMs > 0) this.#timer = clock.after(timeoutMs, () => this.fail(`not complete within ${timeoutMs} ms`))
+    parts.socket.on('error', (error) => this.fail(error.message))
+    parts.socket.on('close', () => this.fail(`the ${parts.peer} closed the connection`))
+  }
+
+  cancel(): void {
+    if (this.#end()) this.#parts.socket.destroy()
+  }
+
+  succeed(secure: TLSSocket): void {
+    const { peer, info, options, required, sink } = this.#parts
+    if (this.#over) return
+    const judgement = judgePeer(secure, options, required && (peer === 'client' || options.validation !== undefined))
+    if (judgement.refused !== undefined) {
+      this.fail(judgement.refused)
+      secure.destroy()
+      return
+    }
+    this.#end()
+    const stream = new SocketStream(tlsWire(secure, info, this.#raw), peer, tlsInfo(secure, judgement))
+    takeDecrypted(secure, stream)
+    try {
+      sink.onSecure(stream)
+    } catch (error) {
+      stream.reset(containFault(error))
+    }
+  }
+
+  /** `reason` is OpenSSL's or ours. */
+  fail(reason: string): void {
+    const { peer, socket, sink } = this.#parts
+    if (!this.#end()) return
+    socket.destroy()
+    const code = peer === 'client' ? 'tls_handshake_failed' : 'upstream_tls_failure'
+    sink.onHandshakeError(closeCause(peer, 'tls', code, `TLS handshake: ${readable(reason)}`))
+  }
+
+  #end(): boolean {
+    if (this.#over) return false
+    this.#over = true
+    this.#timer?.cancel()
+    this.onOver()
+    return true
+  }
+}
+
+/** OpenSSL's `80A1…:error:0A00010B:SSL routines:tls_validate_record_header:wrong version number:../deps/…` in few words. */
+function readable(reason: string): string {
+  const parts = reason.split(':')
+  return parts.length > 5 && parts[1] === 'error' ? (parts[5] ?? reason) : reason
+}
+
+/** What was decrypted together with the end of the handshake. */
+function takeDecrypted(secure: TLSSocket, stream: SocketStream): void {
+  if (secure.readableLength === 0) return
+  const bytes: unknown = secure.read()
+  if (!(bytes instanceof Buffer)) return
+  stream.bytesRead += bytes.length
+  stream.unread(bytes)
+}
+
+function tlsInfo(secure: TLSSocket, judgement: PeerJudgement): TlsInfo {
+  const name: unknown = Reflect.get(secure, 'servername')
+  const peerCertificate = secure.getPeerX509Certificate()?.raw
+  const localCertificate = secure.getX509Certificate()?.raw
+  return {
+    version: secure.getProtocol() ?? '',
+    cipher: secure.getCipher().name,
+    serverName: typeof name === 'string' ? name.toLowerCase() : '',
+    alpn: typeof secure.alpnProtocol === 'string' ? secure.alpnProtocol : '',
+    sessionId: '',
+    sessionReused: secure.isSessionReused(),
+    ...(peerCertificate === undefined ? {} : { peerCertificate }),
+    ...(localCertificate === undefined ? {} : { localCertificate }),
+    peerVerified: judgement.verified,
+  }
+}

@@ -1,0 +1,36 @@
+// TLS sessions of past connections, by destination, for resumption (RFC 8446 §2.2). A TLS 1.3 ticket is used once
+// (RFC 8446 §C.4).
+
+/** At most `perKey` sessions for each of {@link DESTINATIONS} destinations; the oldest go first. */
+export class SessionCache {
+  readonly #perKey: number
+  readonly #sessions = new Map<string, Buffer[]>()
+
+  constructor(perKey: number) {
+    this.#perKey = perKey
+  }
+
+  put(key: string, session: Buffer): void {
+    if (this.#perKey <= 0) return
+    const list = this.#sessions.get(key) ?? []
+    this.#sessions.delete(key)
+    list.push(session)
+    if (list.length > this.#perKey) list.shift()
+    this.#sessions.set(key, list)
+    for (const oldest of this.#sessions.keys()) {
+      if (this.#sessions.size <= DESTINATIONS) break
+      this.#sessions.delete(oldest)
+    }
+  }
+
+  /** The newest session for `key`; it is forgotten. */
+  take(key: string): Buffer | undefined {
+    const list = this.#sessions.get(key)
+    const session = list?.pop()
+    if (list?.length === 0) this.#sessions.delete(key)
+    return session
+  }
+}
+
+/** Destinations for which a client keeps sessions. */
+export const DESTINATIONS = 1024

@@ -1,0 +1,58 @@
+// A socket wire on a TLS session: `node:tls` shakes hands, then bytes go through its handle as they do for plain TCP.
+
+import { constants } from 'node:os'
+import type { TLSSocket } from 'node:tls'
+import type { StreamInfo } from './byte-stream.ts'
+import { type LibuvHandle, libuv } from './libuv-handle.ts'
+import { LibuvWire } from './libuv-wire.ts'
+import { NetWire } from './net-wire.ts'
+import type { SocketWire } from './socket-wire.ts'
+
+/** A wire on `socket`, whose handshake is just over; `under` has the addresses, `raw` is the connection below, for resets. */
+export function tlsWire(socket: TLSSocket, under: StreamInfo, raw: unknown): SocketWire {
+  const handle: unknown = Reflect.get(socket, '_handle')
+  if (libuv === undefined || !isStreamHandle(handle)) return new NetWire(socket, under.local, under.remote)
+  return new TlsWire(socket, handle, under, raw)
+}
+
+class TlsWire extends LibuvWire {
+  readonly #socket: TLSSocket
+  readonly #raw: unknown
+  #closed = false
+
+  constructor(socket: TLSSocket, handle: LibuvHandle, under: StreamInfo, raw: unknown) {
+    if (libuv === undefined) throw new TypeError('no handles')
+    super(libuv, handle, under.local, under.remote)
+    this.#socket = socket
+    this.#raw = raw
+    this.take()
+    socket.on('error', () => this.owner?.onReadEnd(-constants.errno.EPROTO))
+    socket.on('close', () => this.#gone())
+  }
+
+  override close(): void {
+    this.#socket.destroy()
+  }
+
+  /** RST is the TCP connection's; the session above it is then torn down without a word. */
+  override reset(): void {
+    const raw = this.#raw
+    if (isResettable(raw)) raw.reset(() => this.#gone())
+    this.#socket.destroy()
+  }
+
+  #gone(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.owner?.onWireClosed()
+  }
+}
+
+function isStreamHandle(handle: unknown): handle is LibuvHandle {
+  const { useUserBuffer, readStart, writeBuffer, shutdown } = Object(handle)
+  return [useUserBuffer, readStart, writeBuffer, shutdown].every((method) => typeof method === 'function')
+}
+
+function isResettable(handle: unknown): handle is { reset(done: () => void): number } {
+  return typeof Object(handle).reset === 'function'
+}

@@ -1,0 +1,213 @@
+// Joins two byte streams into one tunnel, whatever carries them: bytes, back-pressure, half-close, reset, idle and duration
+// limits, accounting. Knows no HTTP. Called when an upgrade or CONNECT was accepted, and by the TCP proxy.
+
+import { type CloseCause, closeCause } from '../core/close-cause.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Deadline, TimerWheel } from '../core/timer-wheel.ts'
+import { type ByteStream, PAUSE } from '../transport/byte-stream.ts'
+import { Direction, type DirectionOwner, type TunnelObserver } from './direction.ts'
+import { type HalfClosePolicy, halfCloseEndsAll, orderlyCause } from './half-close.ts'
+
+/** Milliseconds that a closing tunnel waits for what is queued to leave before it resets both sides. */
+export const CLOSE_GRACE_MS = 5000
+
+/** Without an idle limit the deadline only keeps the wheel's time moving: about a year. */
+const FOREVER_MS = 365 * 24 * 3600 * 1000
+
+export interface BridgeOptions {
+  readonly wheel: TimerWheel
+  readonly clock: Clock
+  /** Milliseconds without bytes either way after which the tunnel closes; 0 or undefined = never. */
+  readonly idleMs: number | undefined
+  /** Milliseconds a tunnel may live; 0 or undefined = for ever. */
+  readonly maxDurationMs?: number | undefined
+  /** Milliseconds a closing tunnel has to send what is queued. {@link CLOSE_GRACE_MS} unless set. */
+  readonly closeGraceMs?: number
+  /** What the end of the client's direction means; `carry` unless set. */
+  readonly onDownstreamEnd?: HalfClosePolicy
+  /** What the end of the upstream's direction means; `carry` unless set. */
+  readonly onUpstreamEnd?: HalfClosePolicy
+  /** Sees what the client sends. */
+  readonly observeDownstream?: TunnelObserver | undefined
+  /** Sees what the upstream sends. */
+  readonly observeUpstream?: TunnelObserver | undefined
+  /** Cause of the idle and the duration limit, for those that name another; the defaults are the stream's. */
+  readonly idleCause?: CloseCause
+  readonly maxDurationCause?: CloseCause
+  /** Called exactly once, in a later turn, when both streams are gone. */
+  readonly onEnd: (summary: TunnelSummary) => void
+}
+
+/** What became of a tunnel. */
+export interface TunnelSummary {
+  readonly cause: CloseCause
+  readonly bytesFromDownstream: number
+  readonly bytesFromUpstream: number
+  readonly durationMs: number
+}
+
+/** A tunnel that runs. */
+export interface Tunnel {
+  readonly downstream: ByteStream
+  readonly upstream: ByteStream
+  readonly bytesFromDownstream: number
+  readonly bytesFromUpstream: number
+  /** How often reading was held back because the other side was slow. */
+  readonly downstreamPauses: number
+  readonly upstreamPauses: number
+  /** Time of the last bytes either way, by the wheel's clock: up to one tick old. */
+  readonly lastActivityMs: number
+  /** The first cause; undefined while nothing ended the tunnel. */
+  readonly cause: CloseCause | undefined
+  /** Sends what is queued and closes both sides, by reset when the grace is over. The first cause wins. */
+  close(cause: CloseCause): void
+  /** Bytes that wait to be sent to each side. */
+  queuedBytes(): { readonly toClient: number; readonly toUpstream: number }
+  /** Resets both sides at once. */
+  reset(cause: CloseCause): void
+}
+
+/** Joins the streams: takes both over as their sink and lifts their `notReady` pause. */
+export function bridge(downstream: ByteStream, upstream: ByteStream, options: BridgeOptions): Tunnel {
+  const tunnel = new RunningTunnel(downstream, upstream, options)
+  tunnel.start()
+  return tunnel
+}
+
+const IDLE = closeCause('proxy', 'tunnel', 'stream_idle_timeout')
+const MAX_DURATION = closeCause('proxy', 'tunnel', 'max_stream_duration')
+
+class RunningTunnel implements Tunnel, DirectionOwner {
+  readonly downstream: ByteStream
+  readonly upstream: ByteStream
+  cause: CloseCause | undefined
+  readonly #options: BridgeOptions
+  readonly #openedMs: number
+  readonly #up: Direction
+  readonly #down: Direction
+  readonly #idle: Deadline
+  readonly #duration: Deadline | undefined
+  #grace: Deadline | undefined
+  /** Who ended a direction first. */
+  #firstEnder: 'client' | 'upstream' | undefined
+  #over = false
+
+  constructor(downstream: ByteStream, upstream: ByteStream, options: BridgeOptions) {
+    const { wheel, idleMs = 0, maxDurationMs = 0 } = options
+    this.downstream = downstream
+    this.upstream = upstream
+    this.#options = options
+    this.#openedMs = options.clock.now()
+    this.#idle = wheel.arm(idleMs > 0 ? idleMs : FOREVER_MS, () => this.close(options.idleCause ?? IDLE))
+    if (maxDurationMs > 0) {
+      this.#duration = wheel.arm(maxDurationMs, () => this.close(options.maxDurationCause ?? MAX_DURATION))
+    }
+    this.#up = new Direction(downstream, upstream, this, wheel, this.#idle, options.observeDownstream)
+    this.#down = new Direction(upstream, downstream, this, wheel, this.#idle, options.observeUpstream)
+  }
+
+  get bytesFromDownstream(): number {
+    return this.#up.bytes
+  }
+
+  get bytesFromUpstream(): number {
+    return this.#down.bytes
+  }
+
+  get downstreamPauses(): number {
+    return this.#up.pauses
+  }
+
+  get upstreamPauses(): number {
+    return this.#down.pauses
+  }
+
+  get lastActivityMs(): number {
+    return Math.max(this.#up.lastActivityMs, this.#down.lastActivityMs)
+  }
+
+  queuedBytes(): { readonly toClient: number; readonly toUpstream: number } {
+    return { toClient: this.downstream.queuedBytes, toUpstream: this.upstream.queuedBytes }
+  }
+
+  start(): void {
+    this.#startDirection(this.#up)
+    this.#startDirection(this.#down)
+  }
+
+  close(cause: CloseCause): void {
+    if (this.#over || this.cause !== undefined) return
+    this.cause = cause
+    this.#awaitClose()
+    this.downstream.close(cause)
+    this.upstream.close(cause)
+  }
+
+  reset(cause: CloseCause): void {
+    if (this.#over) return
+    this.cause ??= cause
+    this.#awaitClose()
+    this.downstream.reset(this.cause)
+    this.upstream.reset(this.cause)
+  }
+
+  onDirectionEnd(direction: Direction): void {
+    const by = direction === this.#up ? 'client' : 'upstream'
+    this.#firstEnder ??= by
+    const { onDownstreamEnd = 'carry', onUpstreamEnd = 'carry' } = this.#options
+    const bothEnded = this.#up.ended && this.#down.ended
+    if (!bothEnded && (by === 'client' ? onDownstreamEnd : onUpstreamEnd) === 'close') {
+      return this.close(halfCloseEndsAll(by))
+    }
+    direction.target.endWriting()
+    // Both said all they had; what is queued gets its time, then a peer that takes nothing is left.
+    if (bothEnded) this.#awaitClose()
+  }
+
+  onSourceClosed(direction: Direction, cause: CloseCause): void {
+    const other = direction === this.#up ? this.#down : this.#up
+    if (cause.code !== 'finished') this.cause ??= cause
+    if (other.closed) return this.#finish()
+    this.#awaitClose()
+    // An orderly end of one side leaves the other to send what is queued; anything else is passed on as it came.
+    if (cause.code !== 'finished' && this.cause === cause) other.source.reset(cause)
+    else if (!other.ended) other.source.close(this.#finalCause())
+  }
+
+  #startDirection(direction: Direction): void {
+    const { source } = direction
+    source.setSink(direction)
+    if (source.readStatus === 'ended' && source.closed === undefined) direction.onEnd()
+    if (source.closed !== undefined) this.#awaitClose()
+    source.resumeReading(PAUSE.notReady)
+  }
+
+  /** From here on the tunnel ends within the grace, whatever the streams do. */
+  #awaitClose(): void {
+    this.#grace ??= this.#options.wheel.arm(this.#options.closeGraceMs ?? CLOSE_GRACE_MS, () => this.#graceOver())
+  }
+
+  #graceOver(): void {
+    const cause = this.#finalCause()
+    this.cause ??= cause
+    this.downstream.reset(cause)
+    this.upstream.reset(cause)
+    this.#finish()
+  }
+
+  #finalCause(): CloseCause {
+    return this.cause ?? orderlyCause(this.#firstEnder ?? 'client')
+  }
+
+  #finish(): void {
+    if (this.#over) return
+    this.#over = true
+    this.cause = this.#finalCause()
+    this.#idle.cancel()
+    this.#duration?.cancel()
+    this.#grace?.cancel()
+    const durationMs = this.#options.clock.now() - this.#openedMs
+    const { bytesFromDownstream, bytesFromUpstream } = this
+    this.#options.onEnd({ cause: this.cause, bytesFromDownstream, bytesFromUpstream, durationMs })
+  }
+}

@@ -1,0 +1,249 @@
+// The connections of one endpoint in one mode (HTTP/1.1, HTTP/2, or whichever ALPN agrees), and the requests that wait
+// for one. HTTP/1.1 connections serve one stream at a time and idle on a stack; multiplexed ones are shared.
+
+import { closeCause, type CloseCause } from '../core/close-cause.ts'
+import type { Endpoint } from '../cluster/endpoint.ts'
+import type { Dialled, Dialler, DialFailure } from './dial.ts'
+import type { StreamNeed, StreamWaiter, Ticket, UpstreamFailure } from './stream-need.ts'
+import { UpstreamConnection, type ConnectionOwner } from './upstream-connection.ts'
+import type { PoolContext } from './pool-context.ts'
+
+/** How a lane's connections come to their HTTP version. */
+export type LaneMode = 'http1' | 'http2' | 'auto'
+
+/** What a lane asks of the pool above it. */
+export interface LaneOwner {
+  /**
+   * The connection speaks HTTP/2 without extended CONNECT, so this upgrade cannot use this lane. Takes the waiter to
+   * another lane, or fails it.
+   */
+  onUpgradeRefused(need: StreamNeed, waiter: StreamWaiter, endpoint: Endpoint): Ticket | undefined
+}
+
+class Pending implements Ticket {
+  readonly need: StreamNeed
+  readonly waiter: StreamWaiter
+  readonly lane: Lane
+  /** Set when the waiter moved on to another lane. */
+  moved: Ticket | undefined
+  done = false
+
+  constructor(lane: Lane, need: StreamNeed, waiter: StreamWaiter) {
+    this.lane = lane
+    this.need = need
+    this.waiter = waiter
+  }
+
+  cancel(): void {
+    if (this.moved !== undefined) this.moved.cancel()
+    else this.lane.forget(this)
+  }
+}
+
+export class Lane implements ConnectionOwner {
+  readonly #context: PoolContext
+  readonly #endpoint: Endpoint
+  readonly #mode: LaneMode
+  readonly #dialler: Dialler
+  readonly #owner: LaneOwner
+  readonly #idle: UpstreamConnection[] = []
+  readonly #shared: UpstreamConnection[] = []
+  readonly #all = new Set<UpstreamConnection>()
+  readonly #pending = new Set<Pending>()
+  #dialling = 0
+  #draining = false
+  /** What ALPN agreed last time; an `auto` lane dials as many connections as requests wait once it is HTTP/1.1. */
+  #agreed: 'http1' | 'http2' | undefined
+
+  constructor(context: PoolContext, endpoint: Endpoint, mode: LaneMode, dialler: Dialler, owner: LaneOwner) {
+    this.#context = context
+    this.#endpoint = endpoint
+    this.#mode = mode
+    this.#dialler = dialler
+    this.#owner = owner
+  }
+
+  /** Nothing open, nothing waiting. */
+  get empty(): boolean {
+    return this.#all.size === 0 && this.#pending.size === 0 && this.#dialling === 0
+  }
+
+  acquire(need: StreamNeed, waiter: StreamWaiter): Ticket | undefined {
+    const connection = this.#usable(need)
+    if (connection !== undefined) {
+      this.#hand(connection, waiter)
+      return undefined
+    }
+    if (need.upgrade && this.#knownWithoutUpgrade()) return this.#owner.onUpgradeRefused(need, waiter, this.#endpoint)
+    const breakers = this.#context.breakers(need.priority)
+    const refusal = breakers.tryAcquire('pending')
+    if (refusal !== undefined) {
+      this.#context.stats.upstreamRqPendingOverflow.value++
+      waiter.onStreamFailed(overflow(refusal, this.#endpoint))
+      return undefined
+    }
+    const pending = new Pending(this, need, waiter)
+    this.#pending.add(pending)
+    this.#context.stats.upstreamRqPendingTotal.value++
+    this.#context.stats.upstreamRqPendingActive.value++
+    this.#dialAsNeeded()
+    return pending
+  }
+
+  /** Takes a cancelled request off the list. A connection dialled for it stays for the next one. */
+  forget(pending: Pending): void {
+    if (this.#settle(pending)) this.#context.stats.upstreamRqCancelled.value++
+  }
+
+  /** No new streams; closes idle connections at once and the others when their streams end. */
+  drain(cause: CloseCause): void {
+    this.#draining = true
+    for (const connection of [...this.#all]) connection.drain(cause)
+  }
+
+  /** Ends everything now. */
+  close(cause: CloseCause): void {
+    this.#draining = true
+    for (const pending of [...this.#pending]) {
+      if (this.#settle(pending)) pending.waiter.onStreamFailed(failedBy(cause, this.#endpoint))
+    }
+    for (const connection of [...this.#all]) connection.client.close(cause)
+  }
+
+  onConnectionAvailable(connection: UpstreamConnection): void {
+    if (connection.multiplexed) this.#rejectUpgradesOn(connection)
+    this.#serve(connection)
+    if (connection.multiplexed || connection.idle || connection.retired) return
+    if (connection.client.availableStreams > 0) this.#park(connection)
+  }
+
+  onConnectionGone(connection: UpstreamConnection, cause: CloseCause): void {
+    if (!this.#all.delete(connection)) return
+    connection.idleDeadline?.cancel()
+    removeFrom(this.#idle, connection)
+    removeFrom(this.#shared, connection)
+    this.#context.onConnectionClosed(connection, cause)
+    this.#dialAsNeeded()
+  }
+
+  onDialled(dialled: Dialled): void {
+    this.#dialling--
+    const connection = new UpstreamConnection(this, this.#endpoint, dialled.stream, this.#context.clock.now())
+    const version = this.#mode === 'auto' ? dialled.version : this.#mode
+    this.#agreed = version
+    this.#all.add(connection)
+    if (version === 'http2') this.#shared.push(connection)
+    this.#context.attachCodec(connection, version)
+    if (this.#draining) {
+      connection.drain()
+      return
+    }
+    // HTTP/2 may refuse streams until its SETTINGS came; then the codec calls onAvailability.
+    this.onConnectionAvailable(connection)
+    this.#dialAsNeeded()
+  }
+
+  onDialFailed(failure: DialFailure): void {
+    this.#dialling--
+    this.#context.releaseDial()
+    const failed: UpstreamFailure = { ...failure, endpoint: this.#endpoint }
+    // A shared connection would have served all that wait; an HTTP/1.1 one only the first.
+    const victims = this.#sharesConnections() ? [...this.#pending] : [...this.#pending].slice(0, 1)
+    for (const pending of victims) if (this.#settle(pending)) pending.waiter.onStreamFailed(failed)
+    this.#dialAsNeeded()
+  }
+
+  #sharesConnections(): boolean {
+    return this.#mode === 'http2' || (this.#mode === 'auto' && this.#agreed !== 'http1')
+  }
+
+  #usable(need: StreamNeed): UpstreamConnection | undefined {
+    for (const connection of this.#shared) if (connection.canServe(need)) return connection
+    for (;;) {
+      const connection = this.#idle.pop()
+      if (connection === undefined) return undefined
+      connection.idle = false
+      if (connection.canServe(need)) return connection
+    }
+  }
+
+  #knownWithoutUpgrade(): boolean {
+    const last = this.#shared.at(-1)
+    return last !== undefined && !last.retired && last.client.extendedConnect === false
+  }
+
+  #hand(connection: UpstreamConnection, waiter: StreamWaiter): void {
+    connection.requests++
+    const limit = this.#context.maxRequestsPerConnection
+    const last = limit !== undefined && connection.requests >= limit
+    waiter.onStreamReady(connection)
+    if (!last) return
+    this.#context.stats.upstreamCxMaxRequests.value++
+    connection.drain()
+  }
+
+  #serve(connection: UpstreamConnection): void {
+    for (const pending of this.#pending) {
+      if (connection.retired || connection.client.availableStreams === 0) return
+      if (!connection.canServe(pending.need)) continue
+      if (this.#settle(pending)) this.#hand(connection, pending.waiter)
+    }
+  }
+
+  #rejectUpgradesOn(connection: UpstreamConnection): void {
+    if (connection.client.extendedConnect !== false) return
+    for (const pending of this.#pending) {
+      if (!pending.need.upgrade || !this.#settle(pending)) continue
+      pending.moved = this.#owner.onUpgradeRefused(pending.need, pending.waiter, this.#endpoint)
+    }
+  }
+
+  #settle(pending: Pending): boolean {
+    if (pending.done) return false
+    pending.done = true
+    this.#pending.delete(pending)
+    this.#context.breakers(pending.need.priority).release('pending')
+    this.#context.stats.upstreamRqPendingActive.value--
+    return true
+  }
+
+  #park(connection: UpstreamConnection): void {
+    connection.idle = true
+    this.#idle.push(connection)
+  }
+
+  #dialAsNeeded(): void {
+    if (this.#draining) return
+    const wanted = this.#wantedDials()
+    for (let i = this.#dialling; i < wanted; i++) {
+      if (!this.#context.mayDial(this.#endpoint, this.#all.size + this.#dialling)) return
+      this.#dialling++
+      this.#dialler.dial(this)
+    }
+  }
+
+  #wantedDials(): number {
+    if (this.#pending.size === 0) return 0
+    if (!this.#sharesConnections()) return this.#pending.size
+    // One at a time; while a connection's SETTINGS are on the way its room is unknown, so wait for them. An idle peer
+    // that allows no stream at all would not allow one on the next connection either.
+    const undecided = this.#shared.some(
+      ({ retired, client }) => !retired && (client.extendedConnect === undefined || (client.availableStreams === 0 && client.activeStreams === 0)),
+    )
+    return undecided ? 0 : 1
+  }
+}
+
+function removeFrom(list: UpstreamConnection[], connection: UpstreamConnection): void {
+  const index = list.indexOf(connection)
+  if (index >= 0) list.splice(index, 1)
+}
+
+function overflow(refusal: string, endpoint: Endpoint): UpstreamFailure {
+  return { code: 'upstream_overflow', explanation: refusal, transportFailure: '', cause: undefined, endpoint }
+}
+
+function failedBy(cause: CloseCause, endpoint: Endpoint): UpstreamFailure {
+  const known = closeCause(cause.by, cause.layer, cause.code, cause.detail)
+  return { code: 'upstream_connection_failure', explanation: cause.detail, transportFailure: '', cause: known, endpoint }
+}

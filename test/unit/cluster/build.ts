@@ -1,0 +1,140 @@
+// Short ways to make clusters, endpoints and a resolver that answers as told.
+
+import type { Address } from '../../../src/config/model/address.ts'
+import type { CircuitBreakers, Cluster, EndpointConfig } from '../../../src/config/model/cluster.ts'
+import { NOWHERE, type Place } from '../../../src/config/model/place.ts'
+import { ClusterRuntime } from '../../../src/cluster/cluster-runtime.ts'
+import type { DnsAnswer, DnsResolver } from '../../../src/cluster/discovery/dns-resolver.ts'
+import { Endpoint } from '../../../src/cluster/endpoint.ts'
+import { StatRegistry } from '../../../src/observe/stats/registry.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+
+export const place = (line: number): Place => ({ file: 'envoy.yaml', line, column: 1, path: 'x' })
+
+export const socket = (host: string, port = 80): Address => ({ kind: 'socket', host, port, place: NOWHERE })
+
+export const endpointConfig = (host: string, more: Partial<EndpointConfig> = {}): EndpointConfig => ({
+  address: socket(host),
+  hostname: '',
+  weight: 1,
+  priority: 0,
+  locality: { region: '', zone: '', subZone: '' },
+  health: 'healthy',
+  place: NOWHERE,
+  ...more,
+})
+
+export const endpoint = (host: string, more: Partial<EndpointConfig> = {}): Endpoint =>
+  new Endpoint(endpointConfig(host, more), [socket(host)])
+
+export const limits = (more: Partial<CircuitBreakers> = {}): CircuitBreakers => ({
+  maxConnections: 1024,
+  maxPendingRequests: 1024,
+  maxRequests: 1024,
+  maxRetries: 3,
+  place: place(70),
+  ...more,
+})
+
+export const cluster = (more: Partial<Cluster> = {}): Cluster => ({
+  name: 'app',
+  statName: 'app',
+  discovery: 'static',
+  dnsFamily: 'auto',
+  dnsRefreshMs: 5000,
+  respectDnsTtl: false,
+  connectTimeoutMs: 5000,
+  bufferLimitBytes: 1048576,
+  balancing: { kind: 'round-robin' },
+  endpoints: [],
+  protocol: { kind: 'explicit', version: 'http1' },
+  common: {
+    idleTimeoutMs: undefined,
+    maxConnectionDurationMs: undefined,
+    maxStreamDurationMs: undefined,
+    maxHeadersCount: 100,
+    maxResponseHeadersKb: 60,
+    maxRequestsPerConnection: undefined,
+    headersWithUnderscores: 'allow',
+  },
+  http1: {
+    allowAbsoluteUrl: true,
+    acceptHttp10: false,
+    defaultHostForHttp10: '',
+    headerKeyFormat: 'lower',
+    enableTrailers: false,
+    allowChunkedLength: false,
+    streamErrorOnInvalidMessage: false,
+    sendFullyQualifiedUrl: false,
+    allowCustomMethods: false,
+    ignoreUpgrade: [],
+  },
+  http2: {
+    allowConnect: true,
+    hpackTableSize: 4096,
+    maxConcurrentStreams: 100,
+    initialStreamWindowSize: 65535,
+    initialConnectionWindowSize: 65535,
+    maxOutboundFrames: 10000,
+    maxOutboundControlFrames: 1000,
+    maxConsecutiveInboundFramesWithEmptyPayload: 1,
+    maxInboundPriorityFramesPerStream: 100,
+    maxInboundWindowUpdateFramesPerDataFrameSent: 10,
+    streamErrorOnInvalidMessage: false,
+    customSettings: [],
+    keepalive: undefined,
+  },
+  tls: undefined,
+  circuitBreakers: { default: limits(), high: limits() },
+  keepalive: undefined,
+  bindAddress: undefined,
+  place: place(60),
+  ...more,
+})
+
+/** Answers each name from `answers`; an Error is a failure. */
+export class FakeResolver implements DnsResolver {
+  readonly answers = new Map<string, readonly DnsAnswer[] | Error>()
+  readonly asked: string[] = []
+
+  resolve(host: string, families: 'v4' | 'v6' | 'both', withTtl: boolean): Promise<readonly DnsAnswer[]> {
+    this.asked.push(`${host} ${families}${withTtl ? ' ttl' : ''}`)
+    const answer = this.answers.get(host) ?? dnsError('ENOTFOUND')
+    return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer)
+  }
+}
+
+export const dnsError = (code: string): Error => Object.assign(new Error(`query ${code}`), { code })
+
+export const addresses = (...list: readonly string[]): DnsAnswer[] =>
+  list.map((address) => ({ address, family: address.includes(':') ? 6 : 4, ttlSeconds: undefined }))
+
+export interface World {
+  readonly runtime: ClusterRuntime
+  readonly clock: ManualClock
+  readonly resolver: FakeResolver
+  readonly registry: StatRegistry
+}
+
+export function world(config: Cluster, random = () => 0, resolver = new FakeResolver()): World {
+  const clock = new ManualClock()
+  const registry = new StatRegistry()
+  return { runtime: new ClusterRuntime(config, { clock, random, resolver, registry }), clock, resolver, registry }
+}
+
+/** Lets answers that are on their way arrive. */
+export const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+/** Texts of `count` picks. */
+export function picks(runtime: ClusterRuntime, count: number): string[] {
+  return Array.from({ length: count }, () => {
+    const picked = runtime.pick()
+    return picked.kind === 'none' ? picked.reason : picked.text
+  })
+}
+
+/** A random source that goes through `values` again and again. */
+export function sequence(...values: readonly number[]): () => number {
+  let next = 0
+  return () => values[next++ % values.length] ?? 0
+}

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type BreakerKind, CircuitBreakers } from '../../../src/cluster/circuit-breakers.ts'
+import { clusterScope } from '../../../src/cluster/cluster-stats.ts'
+import { StatRegistry } from '../../../src/observe/stats/registry.ts'
+import { limits } from './build.ts'
+
+function breakers(more = {}) {
+  const registry = new StatRegistry()
+  const made = new CircuitBreakers('app', 'default', limits(more), clusterScope(registry, 'app'))
+  const gauge = (name: string) => registry.gauge(`cluster.app.circuit_breakers.default.${name}`).value
+  return { made, gauge }
+}
+
+const KINDS: readonly (readonly [BreakerKind, field: string, limit: object, gauge: string])[] = [
+  ['connection', 'max_connections', { maxConnections: 2 }, 'cx_open'],
+  ['pending', 'max_pending_requests', { maxPendingRequests: 2 }, 'rq_pending_open'],
+  ['request', 'max_requests', { maxRequests: 2 }, 'rq_open'],
+  ['retry', 'max_retries', { maxRetries: 2 }, 'rq_retry_open'],
+]
+
+test('each limit refuses by name, value and place, and opens its gauge', async (t) => {
+  for (const [kind, field, limit, name] of KINDS) {
+    await t.test(kind, () => {
+      const { made, gauge } = breakers(limit)
+      assert.equal(made.tryAcquire(kind), undefined)
+      assert.equal(gauge(name), 0)
+      assert.equal(made.tryAcquire(kind), undefined)
+      assert.equal(gauge(name), 1)
+      const refusal = made.tryAcquire(kind) ?? ''
+      assert.ok(refusal.startsWith(`circuit breaker ${field} of cluster "app" is reached: 2 (envoy.yaml:70)`), refusal)
+      assert.equal(made.active(kind), 2)
+      made.release(kind)
+      assert.equal(gauge(name), 0)
+      assert.equal(made.tryAcquire(kind), undefined)
+    })
+  }
+})
+
+test('a limit of 0 refuses everything and is open from the start', () => {
+  const { made, gauge } = breakers({ maxRequests: 0 })
+  assert.match(made.tryAcquire('request') ?? '', /max_requests.*is reached: 0/)
+  assert.equal(gauge('rq_open'), 1)
+})
+
+test('the one connection a pool may always have counts beyond the limit', () => {
+  const { made, gauge } = breakers({ maxConnections: 1 })
+  made.acquire('connection')
+  made.acquire('connection')
+  assert.equal(made.active('connection'), 2)
+  made.release('connection')
+  assert.equal(gauge('cx_open'), 1)
+  made.release('connection')
+  assert.equal(gauge('cx_open'), 0)
+})
+
+test('a slot given back too often is not gained', () => {
+  const { made } = breakers({ maxRetries: 1 })
+  made.release('retry')
+  assert.equal(made.tryAcquire('retry'), undefined)
+  assert.ok(made.tryAcquire('retry'))
+})
