@@ -73,7 +73,7 @@ function findBundledNode() {
 function runAsChild(node, args) {
   const child = spawn(node, args, { stdio: 'inherit' })
   for (const signal of forwardedSignals) {
-    const fromTerminal = (signal === 'SIGINT' || signal === 'SIGQUIT') && process.stdin.isTTY === true
+    const fromTerminal = (signal === 'SIGINT' || signal === 'SIGQUIT') && process.stdin.isTTY
     process.on(signal, () => {
       if (!fromTerminal) child.kill(signal)
     })

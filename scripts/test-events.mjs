@@ -28,7 +28,7 @@ function outcomeOf(event) {
   }
   if (event.type === 'test:fail') {
     const { error } = event.data.details
-    if (error.failureType === 'subtestsFailed') return undefined
+    if ('failureType' in error && error.failureType === 'subtestsFailed') return undefined
     return { name, outcome: 'failed', detail: explain(error) }
   }
   return details.type === 'suite' ? undefined : { name, outcome: 'passed', detail: '' }

@@ -69,7 +69,9 @@ function printFile(result) {
 function printSummary() {
   const list = results.sort((a, b) => (a.file < b.file ? -1 : 1))
   for (const outcome of /** @type {const} */ (['skipped', 'failed'])) {
-    const tests = list.flatMap((result) => result.tests.filter((test) => test.outcome === outcome).map((test) => ({ ...test, file: result.file })))
+    const tests = list.flatMap((result) =>
+      result.tests.filter((test) => test.outcome === outcome).map((test) => ({ ...test, file: result.file })),
+    )
     if (tests.length > 0) process.stdout.write(`\n${outcome}:\n`)
     for (const { file, name, detail } of tests) {
       const text = outcome === 'skipped' ? (detail === '' ? '' : ` (${detail})`) : `\n${indent(detail, 6)}\n`

@@ -17,7 +17,8 @@
 #include <unistd.h>
 
 #define READY_LIMIT_SECONDS 30
-#define CLOSING_NS 150000000ull
+#define CLOSING_NS 120000000ull
+#define CLOSING_LOOKS 20
 
 struct options options = {.connections = 1, .streams = 1, .size = 64, .burst = 1, .rate = 10000, .warm_ms = 200, .measure_ms = 1000};
 
@@ -42,12 +43,18 @@ void fail(const char *format, ...) {
   _exit(1);
 }
 
-static void exit_well(void) { _exit(0); }
+static void end_when_quiet(void) {
+  static unsigned long seen;
+  static int looks;
+  if (++looks > 1 && (seen == origin_events || looks == CLOSING_LOOKS)) _exit(0);
+  seen = origin_events;
+  loop_at(now_ns() + CLOSING_NS, end_when_quiet);
+}
 
 void finish(void) {
   loop_forget_timers();
   wires_close_connected();
-  loop_at(now_ns() + CLOSING_NS, exit_well);
+  end_when_quiet();
 }
 
 void job_opened(int count, int wanted) {

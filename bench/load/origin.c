@@ -34,6 +34,7 @@ struct connection {
   uint8_t head[HEAD_LIMIT];
 };
 
+unsigned long origin_events;
 static uint8_t echo_buffer[ECHO_SIZE];
 static uint8_t *body;
 
@@ -181,6 +182,7 @@ static const struct http2_events http2_events = {
 /* --- the connection --- */
 
 static void on_data(struct wire *w, uint8_t *data, size_t length) {
+  origin_events++;
   struct connection *c = w->owner;
   if (!c->http2 && !c->tunnel && !c->filled && length >= 4 && !memcmp(data, "PRI ", 4)) c->http2 = http2_create(w, false, &http2_events, c);
   if (c->http2) http2_receive(c->http2, data, length);
@@ -194,6 +196,7 @@ static void on_drain(struct wire *w) {
 }
 
 static void on_lost(struct wire *w) {
+  origin_events++;
   struct connection *c = w->owner;
   if (c->http2) {
     for (int i = 0; i < HTTP2_BUCKETS; i++)

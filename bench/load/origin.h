@@ -4,3 +4,5 @@
  */
 #pragma once
 void origin_listen(int port);
+/* Counts everything that happens at the origin: when it stands still, the proxy is done. */
+extern unsigned long origin_events;

@@ -19,32 +19,34 @@ const RESPONSE = Buffer.from(
   'HTTP/1.1 200 OK\r\nDate: Sat, 22 Aug 2026 10:00:00 GMT\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: 1024\r\n' +
     'Cache-Control: no-store\r\nETag: "abc"\r\nVary: Accept-Encoding\r\nServer: x\r\nX-Request-ID: 0123\r\n\r\n',
 )
-const ROUNDS = 300_000
+const ROUNDS = 100_000
 
 const server = http1ServerOptions()
 const client = http1ClientOptions()
 const scanner = new HeadScanner()
 
-function scan(bytes: Buffer): string {
+const asked = { isHead: false, isConnect: false, tunnel: undefined }
+
+/** Where the lines of the head end. */
+function scan(bytes: Buffer): number {
   scanner.reset()
-  const stop = scanner.scan(bytes, 0, bytes.length, 61_440)
-  return bytes.toString('latin1', 0, stop - 2)
+  return scanner.scan(bytes, 0, bytes.length, 61_440, 101) - 2
 }
 
-const parsed = parseRequestHead(scan(REQUEST), server)
-const answered = parseResponseHead(scan(RESPONSE), { isHead: false, isConnect: false, tunnel: undefined }, client)
+const parsed = parseRequestHead(REQUEST, 0, scan(REQUEST), server)
+const answered = parseResponseHead(RESPONSE, 0, scan(RESPONSE), asked, client)
 if (parsed.kind !== 'request' || answered.kind !== 'response') throw new Error('the samples do not parse')
 const out = Buffer.alloc(4096)
 let sum = 0
 
-measure('scan request', () => (sum += scan(REQUEST).length))
-measure('scan and parse request', () => (sum += parseRequestHead(scan(REQUEST), server).kind.length))
+measure('scan request', () => (sum += scan(REQUEST)))
+measure('scan and parse request', () => (sum += parseRequestHead(REQUEST, 0, scan(REQUEST), server).kind.length))
 measure('write request', () => {
   const text = writeRequestHead(parsed.head, outgoingRequestFraming(parsed.head, true), client) ?? ''
   sum += out.write(text, 'latin1')
 })
 measure('scan and parse response', () => {
-  sum += parseResponseHead(scan(RESPONSE), { isHead: false, isConnect: false, tunnel: undefined }, client).kind.length
+  sum += parseResponseHead(RESPONSE, 0, scan(RESPONSE), asked, client).kind.length
 })
 measure('write response', () => {
   const { head } = answered
@@ -52,12 +54,16 @@ measure('write response', () => {
   sum += out.write(writeResponseHead(head, framing, { headerKeyFormat: 'lower', isHttp10: false, persistence: '', upgrade: '' }), 'latin1')
 })
 
+/** Prints the best of several runs: on a shared machine the others measure the neighbours. */
 function measure(name: string, once: () => void): void {
-  for (let i = 0; i < ROUNDS / 3; i++) once()
-  const before = process.cpuUsage()
-  for (let i = 0; i < ROUNDS; i++) once()
-  const { user, system } = process.cpuUsage(before)
-  process.stdout.write(`${name.padEnd(26)} ${((user + system) / ROUNDS).toFixed(2)} µs\n`)
+  let best = Infinity
+  for (let run = 0; run < 8; run++) {
+    const before = process.cpuUsage()
+    for (let i = 0; i < ROUNDS; i++) once()
+    const { user, system } = process.cpuUsage(before)
+    best = Math.min(best, (user + system) / ROUNDS)
+  }
+  process.stdout.write(`${name.padEnd(26)} ${best.toFixed(2)} µs\n`)
 }
 
 if (sum === 0) throw new Error('nothing was measured')

@@ -37,7 +37,8 @@ ${process.getuid?.() === 0 ? 'user root;' : ''}
 worker_processes ${shape.workers};
 worker_rlimit_nofile ${maximumFiles};
 pid ${directory}/nginx.pid;
-events { worker_connections ${maximumFiles}; }
+# More than files: below one sixteenth of free connections nginx closes fresh ones.
+events { worker_connections ${2 * maximumFiles}; }
 http {
   access_log off;
   keepalive_timeout 1h;

@@ -2,3 +2,5 @@
 // Derived from the Envoy API, Copyright The Envoy Project Authors, Apache License 2.0; changed as NOTICE describes.
 
 export declare const encodedFiles: Readonly<Record<string, string>>
+
+export declare const typesOfFiles: Readonly<Record<string, string>>

@@ -23,7 +23,7 @@ import { helpText } from './help-text.ts'
 
 const HELP: Endpoint = {
   path: '/help',
-  summary: 'print out list of admin commands',
+  summary: 'this list',
   mutates: false,
   parameters: [],
   handle: () => text(helpText(ENDPOINTS)),

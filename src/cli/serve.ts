@@ -7,10 +7,14 @@ import type { ProxyConfig } from '../config/model/proxy.ts'
 import { liveLine } from '../observe/ledger/live-line.ts'
 import { ApplicationLog } from '../observe/log.ts'
 import { addressText } from '../config/model/address.ts'
+import { placeText } from '../config/model/place.ts'
 import { Proxy } from '../proxy/proxy.ts'
 
+/** At which level every tunnel has its two lines: a gateway with ten thousand of them wants to be asked first. */
+export type TunnelLines = 'info' | 'debug'
+
 /** Resolves with the exit code when the proxy has stopped. */
-export async function serve(config: ProxyConfig, options: ServerOptions): Promise<number> {
+export async function serve(config: ProxyConfig, options: ServerOptions, tunnelLines: TunnelLines = 'debug'): Promise<number> {
   const { logPath } = options
   const color = logPath === undefined && process.stderr.isTTY
   const log = new ApplicationLog({ level: options.logLevel, format: options.logFormat, color, ...(logPath === undefined ? {} : { path: logPath }) })
@@ -24,8 +28,17 @@ export async function serve(config: ProxyConfig, options: ServerOptions): Promis
     return EXIT.refused
   }
   const tunnels = log.component('tunnel')
-  running.services.ledger.listen(liveLine({ write: (line) => tunnels.info(line), color, clockTime: false }))
+  const live = liveLine({ write: (line) => tunnels[tunnelLines](line), color, clockTime: false })
+  running.services.ledger.listen({
+    onOpen: (entry) => void (tunnels.wants(tunnelLines) && live.onOpen(entry)),
+    onClose: (entry, end) => void (tunnels.wants(tunnelLines) && live.onClose(entry, end)),
+  })
   if (options.adminAddressPath !== undefined && running.adminAddress !== undefined) writeFileSync(options.adminAddressPath, running.adminAddress)
+  for (const { cluster, runtime } of running.server.clusters.values()) {
+    for (const failure of runtime.lookupFailures) {
+      main.warning(`${placeText(cluster.place)}: cluster "${cluster.name}" has no address yet: lookup of ${failure}; it is tried again`)
+    }
+  }
   for (const { config: listener, sockets } of running.server.listeners) {
     for (const socket of sockets) main.info(`listening on ${socket.address.text}`, { listener: listener.name })
   }

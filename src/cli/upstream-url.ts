@@ -43,7 +43,7 @@ export function upstreamCommand(done: (code: number) => void): Command {
       }
       const loaded = await loadText(text)
       printDiagnostics(loaded)
-      done(loaded.config === undefined ? EXIT.refused : await serve(loaded.config, options))
+      done(loaded.config === undefined ? EXIT.refused : await serve(loaded.config, options, 'info'))
     })
 }
 

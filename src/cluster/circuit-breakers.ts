@@ -2,7 +2,7 @@
 // open tunnel holds its request and connection slots for its whole life. Envoy: config.cluster.v3.CircuitBreakers.
 
 import type { CircuitBreakers as Limits } from '../config/model/cluster.ts'
-import { placeText } from '../config/model/place.ts'
+import { placeHint } from '../config/model/place.ts'
 import type { Gauge, StatScope } from '../observe/stats/registry.ts'
 
 /** What is counted. `pending` are requests that wait for a connection. */
@@ -62,7 +62,7 @@ export class CircuitBreakers {
   #refusal({ field, limit }: Breaker): string {
     const more =
       field === 'max_requests' || field === 'max_connections' ? '; open tunnels count for as long as they live' : ''
-    return `circuit breaker ${field} of cluster "${this.#clusterName}" is reached: ${limit} (${placeText(this.limits.place)})${more}`
+    return `circuit breaker ${field} of cluster "${this.#clusterName}" is reached: ${limit} (${placeHint(this.limits.place)})${more}`
   }
 }
 

@@ -4,7 +4,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { Random } from '../core/random.ts'
 import type { Cluster, EndpointConfig } from '../config/model/cluster.ts'
-import { placeText } from '../config/model/place.ts'
+import { placeHint } from '../config/model/place.ts'
 import type { StatRegistry } from '../observe/stats/registry.ts'
 import { makePicker } from './balance/make-picker.ts'
 import { FIRST_TRY, type PickContext, type Picker } from './balance/picker.ts'
@@ -168,7 +168,7 @@ export class ClusterRuntime implements DiscoveryListener {
   }
 
   #whyNone(): NoEndpoint {
-    const where = `cluster "${this.cluster.name}" (${placeText(this.cluster.place)})`
+    const where = `cluster "${this.cluster.name}" (${placeHint(this.cluster.place)})`
     const count = this.endpoints.length
     if (count > 0)
       return none('no_healthy_upstream', `all ${count} endpoints of ${where} are marked unhealthy or draining`)

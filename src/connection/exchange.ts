@@ -5,7 +5,6 @@ import { closeCause, type CloseCause } from '../core/close-cause.ts'
 import { errorEntry } from '../core/errors.ts'
 import type { HeaderList } from '../codec/header-list.ts'
 import type { ClientStream, RequestHead, ResponseHead, ServerStream, ServerStreamSink } from '../codec/http-stream.ts'
-import { isWebSocket } from '../codec/upgrade-translation.ts'
 import type { Place } from '../config/model/place.ts'
 import type { WeightedCluster } from '../config/model/route.ts'
 import type { HttpFilter, LocalReply, TerminalFilter, TerminalSink, UpstreamTunnel } from '../filter/http-filter.ts'
@@ -184,7 +183,7 @@ export class Exchange implements ServerStreamSink, TerminalSink {
     const cause = closeCause(replyBlame(reply), 'http', reply.code, reply.explanation)
     this.facts.cause = cause
     this.#terminal?.abort(cause)
-    if (reply.closeConnection === true || this.head.tunnel !== undefined) this.#closeAfter = true
+    if (this.#mustClose(reply)) this.#closeAfter = true
     const headOnly = this.head.method === 'HEAD' || built.body.length === 0
     this.#sendHead(built.head, headOnly)
     if (!headOnly) {
@@ -205,7 +204,7 @@ export class Exchange implements ServerStreamSink, TerminalSink {
     if (this.#ended) return
     this.#timers.touch()
     for (let i = this.#filters.length - 1; i >= 0; i--) this.#filters[i]?.onResponseHead?.(head, endStream)
-    if (this.head.tunnel !== undefined) this.#closeAfter = true
+    if (this.head.tunnel !== undefined && !this.#multiplexed()) this.#closeAfter = true
     this.#sendHead(head, endStream)
     if (endStream) this.#responseComplete()
   }
@@ -287,6 +286,19 @@ export class Exchange implements ServerStreamSink, TerminalSink {
     for (const filter of this.#filters) filter.onDestroy?.()
     this.#connection.onExchangeEnd(this)
     for (const logger of runtime.loggers) logger.log(facts)
+  }
+
+  /**
+   * Whether what follows on the connection could be taken for a request though it is not one. HTTP/2 frames keep streams
+   * apart, so there only a refused upgrade ends the connection, as in Envoy (envoy.md §2.3).
+   */
+  #mustClose(reply: LocalReply): boolean {
+    if (this.#multiplexed()) return reply.code === 'upgrade_failed'
+    return reply.closeConnection === true || this.head.tunnel !== undefined
+  }
+
+  #multiplexed(): boolean {
+    return this.head.protocol === 'HTTP/2' || this.head.protocol === 'HTTP/3'
   }
 
   #countRefusal(code: LocalReply['code']): void {
@@ -433,7 +445,3 @@ function replyBlame(reply: LocalReply): CloseCause['by'] {
   const { fault } = errorEntry(reply.code)
   return fault === 'client' || fault === 'upstream' || fault === 'operator' ? fault : 'proxy'
 }
-
-/** Whether frames of this exchange's tunnel can be observed. */
-export const carriesWebSocket = (exchange: Exchange): boolean =>
-  exchange.head.tunnel?.kind === 'upgrade' && isWebSocket(exchange.head.tunnel.type)

@@ -24,12 +24,19 @@ export class Forwarder {
   readonly #internal = new BlockList()
   readonly #edgeHeaders: ReadonlySet<string>
   readonly #userAgent: string
+  readonly #hasInternal: boolean
+  /** `x-envoy-internal` and `x-envoy-external-address` under the configured prefix. */
+  readonly #internalName: string
+  readonly #externalName: string
 
   constructor(config: HttpConnectionManager, headerPrefix: string, serviceCluster: string) {
     this.#config = config
     this.#prefix = headerPrefix
     this.#edgeHeaders = new Set(INTERNAL_HEADERS.map((name) => `${headerPrefix}-${name}`))
     this.#userAgent = serviceCluster
+    this.#hasInternal = config.internalAddresses.ranges.length > 0
+    this.#internalName = `${headerPrefix}-internal`
+    this.#externalName = `${headerPrefix}-external-address`
     for (const range of config.internalAddresses.ranges) {
       this.#internal.addSubnet(range.address, range.prefixLength, isIPv6(range.address) ? 'ipv6' : 'ipv4')
     }
@@ -60,19 +67,19 @@ export class Forwarder {
     // A client must not choose its own scheme; only hops we were told to trust may.
     if (hops === 0) headers.set('x-forwarded-proto', tls ? 'https' : 'http')
     if (this.#isInternal(client)) {
-      headers.set(`${this.#prefix}-internal`, 'true')
+      headers.set(this.#internalName, 'true')
       return
     }
     this.#removeInternalHeaders(head)
-    headers.set(`${this.#prefix}-external-address`, client)
+    headers.set(this.#externalName, client)
   }
 
   #applyTrusted(head: RequestHead, ip: string, facts: StreamFacts): void {
     const { headers } = head
     const client = nthFromRight(headers.getAll('x-forwarded-for'), this.#config.xffNumTrustedHops + 1)
     if (client !== undefined) facts.downstreamRemoteIp = client
-    headers.remove(`${this.#prefix}-internal`)
-    if (this.#isInternal(client ?? ip)) headers.set(`${this.#prefix}-internal`, 'true')
+    headers.remove(this.#internalName)
+    if (this.#isInternal(client ?? ip)) headers.set(this.#internalName, 'true')
   }
 
   #removeInternalHeaders(head: RequestHead): void {
@@ -86,9 +93,10 @@ export class Forwarder {
   }
 
   #isInternal(ip: string): boolean {
+    if (!this.#hasInternal && !this.#config.internalAddresses.unixSockets) return false
     const version = isIP(ip)
     if (version === 0) return this.#config.internalAddresses.unixSockets && !ip.includes('.')
-    return this.#internal.rules.length > 0 && this.#internal.check(ip, version === 6 ? 'ipv6' : 'ipv4')
+    return this.#hasInternal && this.#internal.check(ip, version === 6 ? 'ipv6' : 'ipv4')
   }
 
   #printable(ip: string): string {
@@ -98,7 +106,7 @@ export class Forwarder {
   #requestId(head: RequestHead): void {
     if (!this.#config.generateRequestId) return
     const { headers } = head
-    const external = this.#config.useRemoteAddress && !headers.has(`${this.#prefix}-internal`)
+    const external = this.#config.useRemoteAddress && !headers.has(this.#internalName)
     if (headers.has('x-request-id') && (!external || this.#config.preserveExternalRequestId)) return
     headers.set('x-request-id', randomUUID())
   }

@@ -1,11 +1,10 @@
 // Builds the answers that the proxy makes itself: status from the error table, a reason header, and a body of one or two
 // sentences that say what happened and where in the configuration it was decided.
 
-import { basename } from 'node:path'
 import { errorEntry } from '../core/errors.ts'
 import { HeaderList } from '../codec/header-list.ts'
 import type { ResponseHead } from '../codec/http-stream.ts'
-import { placeText, type Place } from '../config/model/place.ts'
+import { placeHint } from '../config/model/place.ts'
 import type { LocalReply } from '../filter/http-filter.ts'
 
 /** Header that names the cause and the place; `error; at="file:line"; detail="…"`. */
@@ -33,18 +32,16 @@ export function buildLocalReply(reply: LocalReply): BuiltReply {
 
 /** The value of the reason header, safe as a field value. */
 export function reasonValue(reply: LocalReply): string {
-  const at = reply.place === undefined || reply.place.file === 'default' ? '' : `; at="${shortPlace(reply.place)}"`
+  const at = reply.place === undefined || reply.place.file === 'default' ? '' : `; at="${placeHint(reply.place)}"`
   return `${reply.code}${at}; detail="${fieldSafe(reply.explanation)}"`
 }
 
 function bodyText(reply: LocalReply): string {
   const { summary } = errorEntry(reply.code)
-  const at = reply.place === undefined || reply.place.file === 'default' ? '' : ` [${shortPlace(reply.place)}]`
+  const at = reply.place === undefined || reply.place.file === 'default' ? '' : ` [${placeHint(reply.place)}]`
   return `${summary} ${sentence(reply.explanation)}${at}\n`.replace('  ', ' ')
 }
 
-// Directories of this host are nobody's business: the file's name and the line are enough to find it.
-const shortPlace = (place: Place): string => placeText({ ...place, file: basename(place.file) })
 
 const sentence = (text: string): string =>
   text === '' ? '' : `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`

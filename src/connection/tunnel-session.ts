@@ -5,6 +5,7 @@ import { closeCause, type CloseCause } from '../core/close-cause.ts'
 import { errorEntry } from '../core/errors.ts'
 import type { Timer } from '../core/clock.ts'
 import type { ClientStream } from '../codec/http-stream.ts'
+import { isWebSocket } from '../codec/upgrade-translation.ts'
 import type { TunnelEntry } from '../observe/ledger/ledger.ts'
 import { observe } from '../observe/stats/registry.ts'
 import { bridge, type BridgeOptions, type Tunnel, type TunnelSummary } from '../tunnel/bridge.ts'
@@ -12,7 +13,7 @@ import type { TunnelObserver } from '../tunnel/direction.ts'
 import { FrameObserver } from '../websocket/frame-observer.ts'
 import type { UpstreamTunnel } from '../filter/http-filter.ts'
 import { addFlag } from './facts.ts'
-import { carriesWebSocket, type Exchange } from './exchange.ts'
+import type { Exchange } from './exchange.ts'
 import { placeText } from '../config/model/place.ts'
 import type { UpgradeStats } from './hcm-stats.ts'
 
@@ -47,6 +48,9 @@ class Watcher {
     if (this.frames.closeSeen && this.#closing.first === undefined) this.#closing.first = this.#side
   }
 }
+
+/** Whether frames of this exchange's tunnel can be observed. */
+const carriesWebSocket = ({ head }: Exchange): boolean => head.tunnel?.kind === 'upgrade' && isWebSocket(head.tunnel.type)
 
 class Session implements TunnelSession {
   readonly #exchange: Exchange

@@ -5,7 +5,7 @@
 // oxlint-disable-next-line no-control-regex -- finding control characters is the point
 const UNFIT = /[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/
 const EVERY_UNFIT = new RegExp(UNFIT, 'g')
-const NOT_LATIN1 = /[^\x00-\xff]/
+const NOT_LATIN1 = /[\u0100-\uffff]/
 const HIGH = /[\x80-\xff]/
 
 const NAMED: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }

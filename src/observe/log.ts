@@ -23,6 +23,8 @@ export interface ComponentLog {
   warning(message: string, fields?: LogFields): void
   error(message: string, fields?: LogFields): void
   critical(message: string, fields?: LogFields): void
+  /** Whether lines of `level` are written now; ask before making a line that costs something. */
+  wants(level: Exclude<LogLevel, 'off'>): boolean
 }
 
 export interface LogOptions {
@@ -127,6 +129,7 @@ function componentLog(logger: pino.Logger<CustomLevel>): ComponentLog {
     warning: at('warning'),
     error: at('error'),
     critical: at('critical'),
+    wants: (level) => logger.isLevelEnabled(level),
   }
 }
 

@@ -1,6 +1,6 @@
 // Bits of the sentences that explain a refusal: they reach a response header, so they are printable and bounded.
 
-import { placeText } from '../config/model/place.ts'
+import { placeHint } from '../config/model/place.ts'
 import type { Route } from '../config/model/route.ts'
 import { describePathMatch } from './path-matcher.ts'
 
@@ -31,7 +31,7 @@ export function listed<T>(items: readonly T[], describe: (item: T) => string): s
 /** A route as an operator finds it: its name or its path match, and its line. */
 export function describeRoute(route: Route): string {
   const what = route.name === '' ? describePathMatch(route.match.path) : `route ${quoted(route.name)}`
-  return `${what} (${placeText(route.place)})`
+  return `${what} (${placeHint(route.place)})`
 }
 
 const printable = (text: string): string => text.replaceAll('…', '...').replace(/[^\x20-\x7e]/g, '?')

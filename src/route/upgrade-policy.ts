@@ -4,7 +4,7 @@
 import type { TunnelIntent } from '../codec/http-stream.ts'
 import type { HcmUpgrade } from '../config/model/http-connection-manager.ts'
 import type { HttpFilterConfig } from '../config/model/http-filter.ts'
-import { type Place, placeText } from '../config/model/place.ts'
+import { type Place, placeHint } from '../config/model/place.ts'
 import type { Route, RouteUpgrade } from '../config/model/route.ts'
 import { bounded, describeRoute, listed, quoted } from './explanation-text.ts'
 
@@ -55,19 +55,19 @@ function refused(tunnel: TunnelIntent, { hcm, own, upgrades, hcmPlace, route }: 
   const where = describeRoute(route)
   if (own !== undefined)
     return refusal(
-      `${what} is disabled on ${where}: its upgrade_configs entry (${placeText(own.place)}) has enabled: false`,
+      `${what} is disabled on ${where}: its upgrade_configs entry (${placeHint(own.place)}) has enabled: false`,
       own.place,
     )
   if (hcm !== undefined) {
     return refusal(
-      `${what} is disabled: the connection manager's upgrade_configs entry (${placeText(hcm.place)}) has enabled: false and ${where} has none`,
+      `${what} is disabled: the connection manager's upgrade_configs entry (${placeHint(hcm.place)}) has enabled: false and ${where} has none`,
       hcm.place,
     )
   }
   const type = tunnel.kind === 'connect' ? 'CONNECT' : quoted(tunnel.type)
   const hint = otherTypes(upgrades, route)
   return refusal(
-    `${what} is not enabled: no upgrade_configs entry for ${type} in the connection manager (${placeText(hcmPlace)}) or in ${where}${hint}`,
+    `${what} is not enabled: no upgrade_configs entry for ${type} in the connection manager (${placeHint(hcmPlace)}) or in ${where}${hint}`,
     route.place,
   )
 }

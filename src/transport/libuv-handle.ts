@@ -52,6 +52,9 @@ export interface LibuvParts {
 /** libuv's UV_EOF. */
 export const END_OF_FILE = -4095
 
+/** What a handle must be able to do. */
+const METHODS = ['useUserBuffer', 'readStart', 'readStop', 'writeBuffer', 'shutdown', 'close', 'unref', 'connect', 'bind']
+
 /** The parts, or undefined where this runtime does not have them all. `SLUICE_SOCKET_ENGINE=net` hides them. */
 export const libuv: LibuvParts | undefined = process.env['SLUICE_SOCKET_ENGINE'] === 'net' ? undefined : findParts()
 
@@ -79,8 +82,6 @@ function binding(name: string): Record<string, unknown> {
   const found: unknown = typeof loader === 'function' ? Reflect.apply(loader, process, [name]) : undefined
   return Object(found)
 }
-
-const METHODS = ['useUserBuffer', 'readStart', 'readStop', 'writeBuffer', 'shutdown', 'close', 'unref', 'connect', 'bind']
 
 // The one place where the runtime's internals get a type: everything that is called later is looked for here.
 function isComplete(parts: Record<string, unknown>): parts is Record<string, unknown> & LibuvParts {

@@ -114,8 +114,9 @@ class MemoryStream implements ReplayableStream {
   close(cause: CloseCause): void {
     if (this.closed !== undefined) return
     this.closed = cause
-    if (this.writeStatus === 'open') this.writeStatus = 'ending'
     this.#wantsDrain = false
+    if (this.writeStatus === 'ended') return this.#leave()
+    this.writeStatus = 'ending'
     this.#schedule()
   }
 
@@ -217,8 +218,9 @@ class MemoryStream implements ReplayableStream {
       if (peer.#gone) this.#peerReset()
       return
     }
-    if (this.writeStatus === 'ending') this.writeStatus = 'ended'
-    if (peer.#gone) this.#finishIfBothEnded()
+    if (this.writeStatus !== 'ending') return
+    this.writeStatus = 'ended'
+    this.#finishIfBothEnded()
   }
 
   #finishIfBothEnded(): void {

@@ -2,6 +2,7 @@
 
 import type { Socket } from 'node:net'
 import { constants } from 'node:os'
+import { TLSSocket } from 'node:tls'
 import { NO_ADDRESS, tcpAddress } from './address.ts'
 import type { StreamAddress } from './byte-stream.ts'
 import type { SocketWire, WireOwner } from './socket-wire.ts'
@@ -14,7 +15,9 @@ export class NetWire implements SocketWire {
   #local: StreamAddress | undefined
   #remote: StreamAddress | undefined
   #started = false
-  #writing = false
+  #turn = 0
+  /** The write that has not finished; 0 = none. */
+  #pending = 0
 
   constructor(socket: Socket, local?: StreamAddress, remote?: StreamAddress) {
     this.#socket = socket
@@ -47,10 +50,12 @@ export class NetWire implements SocketWire {
   }
 
   write(buffer: Uint8Array): number {
-    this.#socket.write(buffer, (error) => this.#written(error))
-    // The stream counts a write as done as soon as the system took it, though it calls back later.
-    this.#writing = this.#socket.writableLength > 0
-    return this.#writing ? this.#socket.writableLength : 0
+    const turn = ++this.#turn
+    // The stream counts a write as done as soon as the system took it, though it calls back later: perhaps during the next.
+    this.#socket.write(buffer, (error) => turn === this.#pending && this.#written(error))
+    const left = this.#socket.writableLength
+    this.#pending = left > 0 ? turn : 0
+    return left
   }
 
   pendingBytes(): number {
@@ -70,7 +75,9 @@ export class NetWire implements SocketWire {
   reset(): void {
     this.local
     this.remote
-    this.#socket.resetAndDestroy()
+    // Only TCP has a reset, and the runtime throws for the rest.
+    if (this.#socket.remotePort === undefined || this.#socket instanceof TLSSocket) this.#socket.destroy()
+    else this.#socket.resetAndDestroy()
   }
 
   unref(): void {
@@ -86,8 +93,7 @@ export class NetWire implements SocketWire {
   }
 
   #written(error: Error | null | undefined): void {
-    if (!this.#writing) return
-    this.#writing = false
+    this.#pending = 0
     this.owner?.onWritten(error == null ? 0 : errnoOf(error))
   }
 }

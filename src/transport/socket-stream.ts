@@ -180,6 +180,8 @@ export class SocketStream implements ReplayableStream, WireOwner, Flushable, Lin
     if (this.#lingering !== undefined) return this.stopLingering()
     if (this.#gone) return
     if (errno !== 0) return this.#fail(errno)
+    // TLS and `net` may tell the end while reading is stopped: it then waits as bytes would.
+    if (this.#sink === undefined || this.#pauses !== 0) this.#replay ??= Buffer.alloc(0)
     if (this.closed === undefined && this.#replay === undefined) this.#tellEnd()
     this.#closeIfBothEnded()
   }

@@ -12,8 +12,7 @@ export function secureContext(options: TlsClientOptions | TlsServerOptions, iden
 /** The options of {@link secureContext}, for what makes its own. */
 export function contextOptions(options: TlsClientOptions | TlsServerOptions, identities: readonly TlsIdentity[]): SecureContextOptions {
   const { minVersion, maxVersion, ciphers, curves, signatureAlgorithms, validation } = options
-  // OpenSSL holds one certificate per key type and a later one replaces it.
-  const ordered = identities.toReversed()
+  const ordered = firstOfEachKeyType(identities)
   const roots = trustRoots(validation)
   return {
     minVersion,
@@ -26,6 +25,15 @@ export function contextOptions(options: TlsClientOptions | TlsServerOptions, ide
     ...(curves === undefined ? {} : { ecdhCurve: curves }),
     ...(signatureAlgorithms === undefined ? {} : { sigalgs: signatureAlgorithms }),
   }
+}
+
+/** OpenSSL holds one certificate per key type, and refuses the keys of two. */
+function firstOfEachKeyType(identities: readonly TlsIdentity[]): TlsIdentity[] {
+  const taken = new Set<string>()
+  return identities.filter(({ certificateChain }) => {
+    const type = new X509Certificate(certificateChain).publicKey.asymmetricKeyType ?? ''
+    return !taken.has(type) && taken.add(type)
+  })
 }
 
 function trustRoots(validation: TlsServerOptions['validation']): (string | Buffer)[] | undefined {

@@ -41,6 +41,7 @@ export class Handshake implements Dial {
   /** Handle of the connection below, taken while the socket still has it. */
   readonly #raw: unknown
   #over = false
+  #cancelled = false
 
   constructor(parts: HandshakeParts) {
     const { clock, timeoutMs } = parts.limits
@@ -52,35 +53,42 @@ export class Handshake implements Dial {
   }
 
   cancel(): void {
+    this.#cancelled = true
     if (this.#end()) this.#parts.socket.destroy()
   }
+
+  // The runtime calls from within OpenSSL, where destroying the session would pull the floor from under it. So outcomes
+  // are told, and things destroyed, in a later turn; what is decrypted until then waits in the stream.
 
   succeed(secure: TLSSocket): void {
     const { peer, info, options, required, sink } = this.#parts
     if (this.#over) return
     const judgement = judgePeer(secure, options, required && (peer === 'client' || options.validation !== undefined))
-    if (judgement.refused !== undefined) {
-      this.fail(judgement.refused)
-      secure.destroy()
-      return
-    }
+    if (judgement.refused !== undefined) return this.fail(judgement.refused, secure)
     this.#end()
     const stream = new SocketStream(tlsWire(secure, info, this.#raw), peer, tlsInfo(secure, judgement))
     takeDecrypted(secure, stream)
-    try {
-      sink.onSecure(stream)
-    } catch (error) {
-      stream.reset(containFault(error))
-    }
+    setImmediate(() => {
+      if (this.#cancelled) return stream.reset(closeCause('proxy', 'tls', 'finished', 'the dial was given up'))
+      try {
+        sink.onSecure(stream)
+      } catch (error) {
+        stream.reset(containFault(error))
+      }
+    })
   }
 
   /** `reason` is OpenSSL's or ours. */
-  fail(reason: string): void {
+  fail(reason: string, secure?: TLSSocket): void {
     const { peer, socket, sink } = this.#parts
     if (!this.#end()) return
-    socket.destroy()
     const code = peer === 'client' ? 'tls_handshake_failed' : 'upstream_tls_failure'
-    sink.onHandshakeError(closeCause(peer, 'tls', code, `TLS handshake: ${readable(reason)}`))
+    const cause = closeCause(peer, 'tls', code, `TLS handshake: ${readable(reason)}`)
+    setImmediate(() => {
+      if (secure === undefined) socket.destroy()
+      else secure.destroy()
+      if (!this.#cancelled) sink.onHandshakeError(cause)
+    })
   }
 
   #end(): boolean {

@@ -36,9 +36,12 @@ class TlsWire extends LibuvWire {
 
   /** RST is the TCP connection's; the session above it is then torn down without a word. */
   override reset(): void {
-    const raw = this.#raw
-    if (isResettable(raw)) raw.reset(() => this.#gone())
-    this.#socket.destroy()
+    // Not within a callback of the session, which would go on using the connection.
+    setImmediate(() => {
+      const raw = this.#raw
+      if (!this.#closed && isResettable(raw)) raw.reset(() => this.#gone())
+      this.#socket.destroy()
+    })
   }
 
   #gone(): void {

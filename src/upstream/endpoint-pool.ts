@@ -3,7 +3,7 @@
 
 import type { CloseCause } from '../core/close-cause.ts'
 import type { Endpoint } from '../cluster/endpoint.ts'
-import { placeText } from '../config/model/place.ts'
+import { placeHint } from '../config/model/place.ts'
 import type { DiallerFactory } from './dial.ts'
 import { Lane, type LaneMode, type LaneOwner } from './lane.ts'
 import type { PoolContext } from './pool-context.ts'
@@ -48,7 +48,7 @@ export class EndpointPool implements LaneOwner {
       code: 'upgrade_not_supported_upstream',
       explanation:
         `endpoint ${endpoint.text} offers no SETTINGS_ENABLE_CONNECT_PROTOCOL and cluster "${this.#context.cluster.name}" ` +
-        `(${placeText(place)}) allows HTTP/2 only; let it negotiate with auto_config, or use http_protocol_options`,
+        `(${placeHint(place)}) allows HTTP/2 only; let it negotiate with auto_config, or use http_protocol_options`,
       transportFailure: '',
       cause: undefined,
       endpoint,

@@ -351,6 +351,15 @@ export function byteStreamConformance(name: string, makePair: () => Promise<Stre
       assert.equal(from.text, 'ok')
     })
 
+    eachWay('a reset or close from within onData, onEnd or onDrain is safe', async (from, to) => {
+      const big = 3 * READ_BUFFER_BYTES
+      to.onChunk = () => to.stream.reset(KILL)
+      from.stream.write(Buffer.alloc(big), 0, big)
+      await until(() => to.cause !== undefined, 'closed')
+      assert.deepEqual(to.events, ['data', 'close'])
+      await until(() => from.cause !== undefined || from.ended, 'the peer notices')
+    })
+
     it('64 MiB both ways at once arrive whole', () =>
       withPair(async (a, b) => {
         const total = 64 << 20

@@ -129,7 +129,12 @@ function describeField(
   return field
 }
 
-function setType(declarations: Declarations, file: FileDescriptorProto, field: FieldDescriptorProto, type: string): void {
+function setType(
+  declarations: Declarations,
+  file: FileDescriptorProto,
+  field: FieldDescriptorProto,
+  type: string,
+): void {
   const scalar = scalars.get(type)
   if (scalar !== undefined) {
     field.type = scalar

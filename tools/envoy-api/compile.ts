@@ -9,9 +9,13 @@ import { FileDescriptorSetSchema, type FileDescriptorSet } from '@bufbuild/proto
 export function compile(folder: string): FileDescriptorSet {
   writeFileSync(join(folder, 'buf.yaml'), 'version: v2\n')
   const image = join(folder, 'image.binpb')
-  const { status, stderr } = spawnSync('node_modules/.bin/buf', ['build', folder, '-o', image, '--exclude-source-info'], {
-    encoding: 'utf8',
-  })
+  const { status, stderr } = spawnSync(
+    'node_modules/.bin/buf',
+    ['build', folder, '-o', image, '--exclude-source-info'],
+    {
+      encoding: 'utf8',
+    },
+  )
   if (status !== 0) throw new Error(`buf build failed:\n${stderr}`)
   return fromBinary(FileDescriptorSetSchema, readFileSync(image))
 }

@@ -7,6 +7,7 @@ import {
   getExtension,
   hasExtension,
   isFieldSet,
+  isMessage,
   setExtension,
   toJson,
   type DescExtension,
@@ -69,7 +70,12 @@ function readExtensions(registry: FileRegistry): Extensions {
     if (extension === undefined) throw new Error(`no extension ${name}`)
     return extension
   }
-  return { registry, field: read('validate.rules'), oneof: read('validate.required'), message: read('validate.disabled') }
+  return {
+    registry,
+    field: read('validate.rules'),
+    oneof: read('validate.required'),
+    message: read('validate.disabled'),
+  }
 }
 
 function convertMessage(message: DescriptorProto, extensions: Extensions, counts: RuleCounts): void {
@@ -110,9 +116,8 @@ function convertOneof(oneof: OneofDescriptorProto, { oneof: required }: Extensio
 function pgvRulesAsJson(options: FieldOptions, { registry, field }: Extensions): JsonObject {
   const schema = registry.getMessage('validate.FieldRules')
   const value: unknown = getExtension(options, field)
-  if (schema === undefined || typeof value !== 'object' || value === null) throw new Error('no validate.FieldRules')
-  // The extension's value is a message of that schema; the library types it as unknown.
-  return asObject(toJson(schema, value as never))
+  if (schema === undefined || !isMessage(value, schema)) throw new Error('no validate.FieldRules')
+  return asObject(toJson(schema, value))
 }
 
 /** JSON of validate.FieldRules to JSON of buf.validate.FieldRules. */
@@ -139,10 +144,10 @@ function convertNestedRules(rules: JsonObject): JsonObject {
 }
 
 function convertStringRules({ wellKnownRegex, strict, ...rest }: JsonObject): JsonObject {
-  if (wellKnownRegex === undefined) return rest
+  if (typeof wellKnownRegex !== 'string') return rest
   // PGV lets an empty name pass when it is not strict; protovalidate never does.
   if (wellKnownRegex === 'HTTP_HEADER_NAME' && strict === false) return { ...rest, pattern: '^[^\\x00\\n\\r]*$' }
-  return { ...rest, wellKnownRegex: `KNOWN_REGEX_${String(wellKnownRegex)}`, ...(strict === undefined ? {} : { strict }) }
+  return { ...rest, wellKnownRegex: `KNOWN_REGEX_${wellKnownRegex}`, ...(strict === undefined ? {} : { strict }) }
 }
 
 function asObject(value: JsonValue | undefined): JsonObject {

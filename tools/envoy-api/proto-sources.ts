@@ -3,7 +3,13 @@ import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { dirname, join } from 'node:path'
 
 const shipped = 'node_modules/@grpc/grpc-js-xds/deps'
-const roots = [`${shipped}/envoy-api`, `${shipped}/xds`, `${shipped}/googleapis`, `${shipped}/protoc-gen-validate`, 'overlay']
+const roots = [
+  `${shipped}/envoy-api`,
+  `${shipped}/xds`,
+  `${shipped}/googleapis`,
+  `${shipped}/protoc-gen-validate`,
+  'overlay',
+]
 
 /** Envoy's API without its retired v2 half, and everything of xds. */
 const wanted = /^(envoy\/.*\/v3\/|envoy\/annotations\/|xds\/|udpa\/)/
@@ -57,7 +63,7 @@ function withNewerValidateRules(files: Map<string, string>): Map<string, string>
 /** Path to the import that cannot be found, for files that cannot be compiled, directly or through an import. */
 function findUnavailable(files: ReadonlyMap<string, string>): Map<string, string> {
   const unavailable = new Map<string, string>()
-  for (let found = true; found; ) {
+  for (let found = true; found;) {
     found = false
     for (const [path, text] of files) {
       if (unavailable.has(path)) continue

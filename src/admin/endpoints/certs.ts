@@ -7,7 +7,7 @@ import { type Endpoint, json } from '../endpoint.ts'
 
 export const CERTS: Endpoint = {
   path: '/certs',
-  summary: 'print certs on machine',
+  summary: 'certificates in use and the days they have left',
   mutates: false,
   parameters: [],
   handle(_, context) {

@@ -8,7 +8,7 @@ import { type Endpoint, formatOf, json, refused, text } from '../endpoint.ts'
 
 export const CLUSTERS: Endpoint = {
   path: '/clusters',
-  summary: 'upstream cluster status',
+  summary: 'clusters with their limits and endpoints',
   mutates: false,
   parameters: [
     { name: 'format', summary: 'one of text, json' },

@@ -8,7 +8,7 @@ import { redact } from '../redact.ts'
 
 export const CONFIG_DUMP: Endpoint = {
   path: '/config_dump',
-  summary: 'dump current configuration',
+  summary: 'the configuration in force, without secrets',
   mutates: false,
   parameters: [
     { name: 'resource', summary: 'only the entries of one list, such as static_clusters or static_listeners' },

@@ -4,7 +4,7 @@ import { DONE, type Endpoint } from '../endpoint.ts'
 
 export const DRAIN_LISTENERS: Endpoint = {
   path: '/drain_listeners',
-  summary: 'drain listeners',
+  summary: 'stop taking connections; open tunnels stay',
   mutates: true,
   parameters: [
     { name: 'graceful', summary: 'tell clients to go for --drain-time-s before the listeners stop' },

@@ -4,7 +4,7 @@ import { DONE, type Endpoint } from '../endpoint.ts'
 
 export const HEALTHCHECK_FAIL: Endpoint = {
   path: '/healthcheck/fail',
-  summary: 'cause the server to fail health checks',
+  summary: 'fail health checks, so that load balancers go elsewhere',
   mutates: true,
   parameters: [],
   handle(_, { actions }) {
@@ -15,7 +15,7 @@ export const HEALTHCHECK_FAIL: Endpoint = {
 
 export const HEALTHCHECK_OK: Endpoint = {
   path: '/healthcheck/ok',
-  summary: 'cause the server to pass health checks',
+  summary: 'pass health checks again',
   mutates: true,
   parameters: [],
   handle(_, { actions }) {

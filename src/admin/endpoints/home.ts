@@ -9,7 +9,7 @@ import { HOME_SCRIPT } from '../home-script.ts'
 /** The endpoint; `endpoints` are those to list. */
 export const homeEndpoint = (endpoints: () => readonly Endpoint[]): Endpoint => ({
   path: '/',
-  summary: 'Admin home page',
+  summary: 'this page',
   mutates: false,
   parameters: [],
   handle: (_, context) => page(endpoints(), context),
@@ -37,7 +37,7 @@ function page(endpoints: readonly Endpoint[], context: AdminContext): AdminRespo
 
 const html = (
   endpoints: readonly Endpoint[],
-  { server, config }: AdminContext,
+  context: AdminContext,
   nonce: string,
 ): string => `<!doctype html>
 <html lang="en">
@@ -48,7 +48,7 @@ const html = (
 <style nonce="${nonce}">${STYLE}</style>
 </head>
 <body>
-<header><h1>Sluice</h1><p>${escapeHtml(server.version)} · <b id="state">${escapeHtml(server.state())}</b>${nodeText(config().node)}</p></header>
+<header><h1>Sluice</h1><p>${escapeHtml(context.server.version)} · <b id="state">${escapeHtml(context.server.state())}</b>${nodeText(context.config().node)}</p></header>
 <main>
 <h2>Open tunnels <small id="count"></small></h2>
 <div class="scroll"><table id="tunnels"><thead><tr>

@@ -4,7 +4,7 @@ import { type Endpoint, text } from '../endpoint.ts'
 
 export const HOT_RESTART_VERSION: Endpoint = {
   path: '/hot_restart_version',
-  summary: 'print the hot restart compatibility version',
+  summary: 'always "disabled": there is no hot restart',
   mutates: false,
   parameters: [],
   handle: () => text('disabled\n'),

@@ -4,7 +4,7 @@ import { type Endpoint, json } from '../endpoint.ts'
 
 export const INIT_DUMP: Endpoint = {
   path: '/init_dump',
-  summary: 'print what the start still waits for',
+  summary: 'what the start still waits for',
   mutates: false,
   parameters: [],
   handle(_, { server }) {

@@ -5,7 +5,7 @@ import { addressJson } from '../address-json.ts'
 
 export const LISTENERS: Endpoint = {
   path: '/listeners',
-  summary: 'print listener info',
+  summary: 'listeners with their bound addresses',
   mutates: false,
   parameters: [{ name: 'format', summary: 'one of text, json' }],
   handle({ query }, context) {

@@ -12,7 +12,7 @@ levels: ${LOG_LEVELS.join(' ')}
 
 export const LOGGING: Endpoint = {
   path: '/logging',
-  summary: 'query/change logging levels',
+  summary: 'show the log levels, or change them',
   mutates: true,
   parameters: [
     { name: 'level', summary: `set all levels: ${LOG_LEVELS.join(', ')}` },

@@ -4,7 +4,7 @@ import { type Endpoint, json } from '../endpoint.ts'
 
 export const MEMORY: Endpoint = {
   path: '/memory',
-  summary: 'print current allocation/heap usage',
+  summary: 'heap and memory outside it, in bytes',
   mutates: false,
   parameters: [],
   handle() {

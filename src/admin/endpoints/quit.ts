@@ -4,7 +4,7 @@ import { DONE, type Endpoint } from '../endpoint.ts'
 
 export const QUIT: Endpoint = {
   path: '/quitquitquit',
-  summary: 'exit the server',
+  summary: 'end the server cleanly',
   mutates: true,
   parameters: [],
   handle: (_, { actions }) => ({ ...DONE, after: () => actions.quit() }),

@@ -5,7 +5,7 @@ import { type Endpoint, text } from '../endpoint.ts'
 /** The state; 200 only when LIVE. */
 export const READY: Endpoint = {
   path: '/ready',
-  summary: 'print server state, return 200 if LIVE, otherwise return 503',
+  summary: 'the server state; 200 when LIVE, else 503',
   mutates: false,
   parameters: [],
   handle(_, { server }) {

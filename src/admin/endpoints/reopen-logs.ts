@@ -4,7 +4,7 @@ import { DONE, type Endpoint } from '../endpoint.ts'
 
 export const REOPEN_LOGS: Endpoint = {
   path: '/reopen_logs',
-  summary: 'reopen access logs',
+  summary: 'open log files anew after a rotation',
   mutates: true,
   parameters: [],
   handle(_, { actions }) {

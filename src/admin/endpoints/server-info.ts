@@ -4,7 +4,7 @@ import { type Endpoint, json } from '../endpoint.ts'
 
 export const SERVER_INFO: Endpoint = {
   path: '/server_info',
-  summary: 'print server version/status information',
+  summary: 'version, state, uptime and command line',
   mutates: false,
   parameters: [],
   handle(_, context) {

@@ -24,7 +24,7 @@ const SELECTION: readonly EndpointParameter[] = [
 
 export const STATS: Endpoint = {
   path: '/stats',
-  summary: 'print server stats',
+  summary: 'statistics',
   mutates: false,
   parameters: [
     ...SELECTION,
@@ -40,7 +40,7 @@ export const STATS: Endpoint = {
 
 export const PROMETHEUS: Endpoint = {
   path: '/stats/prometheus',
-  summary: 'print server stats in prometheus format',
+  summary: 'statistics for Prometheus',
   mutates: false,
   parameters: SELECTION,
   handle: ({ query }, context) => answer('prometheus', query, context),
@@ -48,7 +48,7 @@ export const PROMETHEUS: Endpoint = {
 
 export const RESET_COUNTERS: Endpoint = {
   path: '/reset_counters',
-  summary: 'reset all counters to zero',
+  summary: 'set counters and histograms back to zero',
   mutates: true,
   parameters: [],
   handle(_, { registry }) {

@@ -16,19 +16,26 @@ export class BodyReader {
   #kind: BodyFraming['kind'] = 'none'
   #remaining = 0
   #decoder: ChunkedDecoder | undefined
+  readonly #maxTrailers: number
+
+  /** `maxTrailers`: lines of a trailer section. */
+  constructor(maxTrailers: number) {
+    this.#maxTrailers = maxTrailers
+  }
 
   /** Starts a body. */
   begin(framing: BodyFraming): void {
     this.#kind = framing.kind
     this.#remaining = framing.kind === 'length' ? framing.length : 0
-    this.#decoder = framing.kind === 'chunked' ? new ChunkedDecoder() : undefined
+    this.#decoder = framing.kind === 'chunked' ? new ChunkedDecoder(this.#maxTrailers) : undefined
     this.ended = framing.kind === 'none' || (framing.kind === 'length' && framing.length === 0)
     this.fault = undefined
   }
 
-  /** Trailer lines as text, once ended; '' when there are none. */
-  get trailers(): string {
-    return this.#decoder?.trailers ?? ''
+  /** Trailer lines, once ended; undefined when there are none. Valid as long as the bytes they came in. */
+  get trailers(): Buffer | undefined {
+    const trailers = this.#decoder?.trailers
+    return trailers === undefined || trailers.length === 0 ? undefined : trailers
   }
 
   /** Reads on in `buffer[start, end)` to the end of the next run of data or of the body. Answers where it stopped. */

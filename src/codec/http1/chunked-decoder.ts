@@ -23,13 +23,14 @@ const SEMICOLON = 59
 const DEL = 127
 /** Digits of a size: Number.MAX_SAFE_INTEGER has 14; longer runs of zeros say nothing. */
 const MAX_DIGITS = 16
+const NO_TRAILERS = Buffer.alloc(0)
 
 export class ChunkedDecoder {
   /** The run of data, after `CHUNK.data`. */
   dataStart = 0
   dataEnd = 0
-  /** The trailer lines as latin1 text, after `CHUNK.end`; '' when there are none. */
-  trailers = ''
+  /** The trailer lines, after `CHUNK.end`; empty when there are none. Valid as long as the bytes they came in. */
+  trailers: Buffer = NO_TRAILERS
   /** After `CHUNK.fault`. */
   fault: HeadFault = FAULT.chunkSize
   stop: ChunkStop = CHUNK.needMore
@@ -38,8 +39,13 @@ export class ChunkedDecoder {
   #digits = 0
   #lineBytes = 0
   #extensionBytes = 0
+  readonly #maxTrailers: number
   readonly #scanner = new HeadScanner()
   readonly #held = new HeldBytes()
+
+  constructor(maxTrailers: number) {
+    this.#maxTrailers = maxTrailers
+  }
 
   /** Reads on in `buffer[start, end)`, sets `stop`, and answers where it stopped. */
   advance(buffer: Buffer, start: number, end: number): number {
@@ -129,13 +135,13 @@ export class ChunkedDecoder {
   #takeTrailers(buffer: Buffer, start: number, end: number): number {
     const before = this.#held.size
     if (before === 0) {
-      const stop = this.#scanner.scan(buffer, start, end, TRAILER_BYTES)
+      const stop = this.#scanner.scan(buffer, start, end, TRAILER_BYTES, this.#maxTrailers)
       if (stop !== INCOMPLETE) return this.#finish(buffer, start, stop, stop)
       this.#held.append(buffer, start, end)
       return end
     }
     this.#held.append(buffer, start, end)
-    const stop = this.#scanner.scan(this.#held.bytes, 0, this.#held.size, TRAILER_BYTES)
+    const stop = this.#scanner.scan(this.#held.bytes, 0, this.#held.size, TRAILER_BYTES, this.#maxTrailers)
     if (stop === INCOMPLETE) return end
     return this.#finish(this.#held.bytes, 0, stop, start + stop - before)
   }
@@ -145,7 +151,7 @@ export class ChunkedDecoder {
       const fault = this.#scanner.fault ?? FAULT.bareCr
       return this.#fail(fault === FAULT.headTooLarge ? FAULT.trailersTooLarge : fault, from)
     }
-    this.trailers = buffer.toString('latin1', from, stop - 2)
+    if (stop - 2 > from) this.trailers = buffer.subarray(from, stop - 2)
     this.#held.clear()
     this.#state = STATE.done
     this.stop = CHUNK.end

@@ -39,7 +39,7 @@ class Http1ClientConnection implements ClientConnection, ByteStreamSink, ClientE
   readonly gate: ReadGate
   readonly #sink: ClientConnectionSink
   readonly #scanner = new HeadScanner()
-  readonly #body = new BodyReader()
+  readonly #body: BodyReader
   /** The part of a head that has arrived, or early tunnel bytes. */
   readonly #held = new HeldBytes()
   #phase: Phase = 'idle'
@@ -54,6 +54,7 @@ class Http1ClientConnection implements ClientConnection, ByteStreamSink, ClientE
     this.options = options
     this.#sink = sink
     this.gate = new ReadGate(stream)
+    this.#body = new BodyReader(options.maxHeaders)
   }
 
   get activeStreams(): number {
@@ -89,7 +90,7 @@ class Http1ClientConnection implements ClientConnection, ByteStreamSink, ClientE
     const held = this.#held
     if (held.size === 0 || this.#phase !== 'head') return this.#consume(buffer, start, end)
     held.append(buffer, start, end)
-    if (this.#scanner.scan(held.bytes, 0, held.size, this.options.maxHeadBytes) === INCOMPLETE) return
+    if (this.#scanner.scan(held.bytes, 0, held.size, this.options.maxHeadBytes, this.options.maxHeaders + 1) === INCOMPLETE) return
     const bytes = held.take()
     this.#consume(bytes, 0, bytes.length)
   }
@@ -122,7 +123,7 @@ class Http1ClientConnection implements ClientConnection, ByteStreamSink, ClientE
 
   #readHead(buffer: Buffer, start: number, end: number): number {
     const exchange = this.#exchange
-    const stop = this.#scanner.scan(buffer, start, end, this.options.maxHeadBytes)
+    const stop = this.#scanner.scan(buffer, start, end, this.options.maxHeadBytes, this.options.maxHeaders + 1)
     if (stop === INCOMPLETE) {
       this.#held.append(buffer, start, end)
       return end
@@ -133,7 +134,7 @@ class Http1ClientConnection implements ClientConnection, ByteStreamSink, ClientE
       this.#break(fault ?? FAULT.unsolicited)
       return end
     }
-    const parsed = parseResponseHead(buffer.toString('latin1', start, stop - 2), exchange, this.options)
+    const parsed = parseResponseHead(buffer, start, stop - 2, exchange, this.options)
     if (parsed.kind === 'broken') this.#break(parsed.fault)
     else this.#respond(exchange, parsed)
     return stop
@@ -171,7 +172,7 @@ class Http1ClientConnection implements ClientConnection, ByteStreamSink, ClientE
       if (body.dataEnd > body.dataStart) exchange.sink.onData(buffer, body.dataStart, body.dataEnd, false)
       return position
     }
-    const trailers = body.trailers === '' ? undefined : parseTrailers(body.trailers, this.options)
+    const trailers = body.trailers === undefined ? undefined : parseTrailers(body.trailers, this.options)
     if (trailers !== undefined && 'detail' in trailers) {
       this.#break(trailers)
       return end

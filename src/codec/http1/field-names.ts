@@ -1,5 +1,5 @@
-// Header names that are met often, interned under the spellings clients use, so that most names cost one map look-up:
-// no check, no lower-casing, no new string. The table is fixed; what a peer invents never enters it.
+// Header names that are met often, found by their bytes in any case, so that most names cost no check, no lower-casing
+// and no new string. The table is fixed; what a peer invents never enters it.
 
 /** What the codec does with a field. */
 export const FIELD = {
@@ -51,19 +51,47 @@ Upgrade-Insecure-Requests User-Agent Vary Via WWW-Authenticate Warning X-Content
 X-Envoy-Expected-Rq-Timeout-Ms X-Envoy-Upstream-Service-Time X-Forwarded-For X-Forwarded-Host X-Forwarded-Proto
 X-Frame-Options X-Powered-By X-Real-IP X-Request-ID X-Requested-With X-XSS-Protection traceparent tracestate`
 
-const table = new Map<string, FieldName>()
-for (const spelling of COMMON.split(/\s+/)) {
-  const lower = spelling.toLowerCase()
-  const proper = properCase(lower)
-  const name: FieldName = { lower, proper, kind: special[lower] ?? FIELD.ordinary }
-  for (const key of [lower, spelling, proper]) table.set(key, name)
+interface Entry {
+  readonly name: FieldName
+  readonly bytes: Uint8Array
+  next: Entry | undefined
 }
 
-/** The entry of `raw` in one of its usual spellings, or undefined. */
-export const commonFieldName = (raw: string): FieldName | undefined => table.get(raw)
+const BUCKETS = 1024
+const buckets: (Entry | undefined)[] = Array.from({ length: BUCKETS }, () => undefined)
+const bucketOf = (length: number, first: number, last: number): number =>
+  ((length * 37) ^ ((first | 32) * 5) ^ ((last | 32) << 3)) % BUCKETS
+
+const byLowerName = new Map<string, FieldName>()
+for (const spelling of COMMON.split(/\s+/)) {
+  const lower = spelling.toLowerCase()
+  const name: FieldName = { lower, proper: properCase(lower), kind: special[lower] ?? FIELD.ordinary }
+  const bytes = Buffer.from(lower, 'latin1')
+  const bucket = bucketOf(bytes.length, bytes[0] ?? 0, bytes.at(-1) ?? 0)
+  buckets[bucket] = { name, bytes, next: buckets[bucket] }
+  byLowerName.set(lower, name)
+}
+
+/**
+ * The entry whose name stands in `buffer[start, end)` in any case, or undefined. The bytes hold no control character, so
+ * setting bit 32 maps onto a letter, digit or hyphen only what is one.
+ */
+export function commonFieldName(buffer: Uint8Array, start: number, end: number): FieldName | undefined {
+  const length = end - start
+  if (length === 0) return undefined
+  let entry = buckets[bucketOf(length, buffer[start] as number, buffer[end - 1] as number)]
+  for (; entry !== undefined; entry = entry.next) if (hasName(buffer, start, length, entry.bytes)) return entry.name
+  return undefined
+}
+
+function hasName(buffer: Uint8Array, start: number, length: number, lower: Uint8Array): boolean {
+  if (lower.length !== length) return false
+  for (let i = 0; i < length; i++) if (((buffer[start + i] as number) | 32) !== lower[i]) return false
+  return true
+}
 
 /** `x-request-id` as `X-Request-Id`, Envoy's `proper_case_words`. */
-export const properFieldName = (lower: string): string => table.get(lower)?.proper ?? properCase(lower)
+export const properFieldName = (lower: string): string => byLowerName.get(lower)?.proper ?? properCase(lower)
 
 function properCase(lower: string): string {
   let text = ''

@@ -1,9 +1,10 @@
-// Reads the header lines of a head, or a trailer section (RFC 9112 §5), from text that a HeadScanner has passed: lines
+// Reads the header lines of a head, or a trailer section (RFC 9112 §5), from bytes that a HeadScanner has passed: lines
 // end in CRLF and hold no control character but HTAB. Fields that steer the message are set apart, hop-by-hop ones dropped.
 
-import { isTokenText } from './characters.ts'
+import { isToken } from '../header-list.ts'
 import { commonFieldName, FIELD, type FieldKind } from './field-names.ts'
 import { FAULT, type HeadFault } from './head-fault.ts'
+import { lineMarks } from './line-marks.ts'
 import type { HeadOptions } from './options.ts'
 
 const HTAB = 9
@@ -29,37 +30,44 @@ export class FieldSection {
     this.#options = options
   }
 
-  /** Reads the lines of `text` from `position` to its end, each closed by CRLF. Answers what is wrong with them. */
-  read(text: string, position: number): HeadFault | undefined {
-    const { length } = text
-    const { maxHeaders } = this.#options
+  /**
+   * Reads the marked lines from number `firstLine` on. The section's bytes begin at `buffer[base]`, and `text` is the
+   * same as latin1. Answers what is wrong.
+   */
+  read(buffer: Uint8Array, base: number, text: string, firstLine: number): HeadFault | undefined {
+    const { count, colons, ends } = lineMarks
     let fault: HeadFault | undefined
-    for (let lines = 0; position < length; lines++) {
-      if (lines === maxHeaders) return FAULT.tooManyHeaders
-      const lineEnd = text.indexOf('\r', position)
-      const lineFault = this.#readLine(text, position, lineEnd)
+    let start = firstLine === 0 ? 0 : (ends[firstLine - 1] as number) + 2
+    for (let line = firstLine; line < count; line++) {
+      const end = ends[line] as number
+      const lineFault = this.#readLine(buffer, base, text, start, colons[line] as number, end)
       // An underscore is a matter of policy: a malformed line behind it is worse and wins.
       if (lineFault === FAULT.underscore) fault = lineFault
       else if (lineFault !== undefined) return lineFault
-      position = lineEnd + 2
+      start = end + 2
     }
     return fault
   }
 
-  #readLine(text: string, start: number, end: number): HeadFault | undefined {
-    const first = text.charCodeAt(start)
+  #readLine(
+    buffer: Uint8Array,
+    base: number,
+    text: string,
+    start: number,
+    colon: number,
+    end: number,
+  ): HeadFault | undefined {
+    const first = buffer[base + start] as number
     // RFC 9112 §5.2: obs-fold is refused, in responses too. Peers disagree on where such a value ends.
     if (first === SPACE || first === HTAB) return FAULT.obsFold
-    const colon = text.indexOf(':', start)
-    if (colon === -1 || colon > end) return FAULT.noColon
-    const raw = text.slice(start, colon)
+    if (colon < 0) return FAULT.noColon
     let valueStart = colon + 1
     let valueEnd = end
-    while (valueStart < valueEnd && isSpace(text.charCodeAt(valueStart))) valueStart++
-    while (valueEnd > valueStart && isSpace(text.charCodeAt(valueEnd - 1))) valueEnd--
+    while (valueStart < valueEnd && isSpace(buffer[base + valueStart] as number)) valueStart++
+    while (valueEnd > valueStart && isSpace(buffer[base + valueEnd - 1] as number)) valueEnd--
     const value = text.slice(valueStart, valueEnd)
-    const common = commonFieldName(raw)
-    if (common === undefined) return this.#addUnusual(raw, value)
+    const common = commonFieldName(buffer, base + start, base + colon)
+    if (common === undefined) return this.#addUnusual(text.slice(start, colon), value)
     if (common.kind === FIELD.ordinary) this.fields.push(common.lower, value)
     else this.#setApart(common.kind, value)
     return undefined
@@ -67,13 +75,9 @@ export class FieldSection {
 
   #addUnusual(raw: string, value: string): HeadFault | undefined {
     // RFC 9112 §5.1: white space before the colon is no part of a token and is refused with it.
-    if (!isTokenText(raw)) return FAULT.headerName
+    if (!isToken(raw)) return FAULT.headerName
     if (this.#options.headersWithUnderscores !== 'allow' && raw.includes('_')) return this.#underscore()
-    const lower = raw.toLowerCase()
-    const common = commonFieldName(lower)
-    if (common === undefined) this.fields.push(lower, value)
-    else if (common.kind === FIELD.ordinary) this.fields.push(common.lower, value)
-    else this.#setApart(common.kind, value)
+    this.fields.push(raw.toLowerCase(), value)
     return undefined
   }
 

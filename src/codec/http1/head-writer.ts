@@ -2,9 +2,9 @@
 // from what this hop decided, so no head can contradict its framing.
 
 import { METHOD_FIELD } from '../upgrade-translation.ts'
-import type { HeaderList } from '../header-list.ts'
+import { type HeaderList, isToken } from '../header-list.ts'
 import type { RequestHead, ResponseHead } from '../http-stream.ts'
-import { isAuthorityText, isTargetText, isTokenText } from './characters.ts'
+import { isAuthority, isTargetText } from './characters.ts'
 import { wantsTrailers } from './connection-fields.ts'
 import { properFieldName } from './field-names.ts'
 import { isRegisteredMethod } from './methods.ts'
@@ -21,8 +21,8 @@ export interface RequestLineOptions {
 /** The request head, or undefined when its method, target or authority could not stand on a request line. */
 export function writeRequestHead(head: RequestHead, framing: OutgoingFraming, options: RequestLineOptions): string | undefined {
   const { method, authority, path } = head
-  if (!isRegisteredMethod(method) && !isTokenText(method)) return undefined
-  if (!isAuthorityText(authority) || !isTargetText(path)) return undefined
+  if (!isRegisteredMethod(method) && !isToken(method)) return undefined
+  if ((authority !== '' && !isAuthority(authority)) || !isTargetText(path)) return undefined
   const proper = options.headerKeyFormat === 'proper-case'
   const target = requestTarget(head, options.sendFullyQualifiedUrl)
   if (target === '') return undefined

@@ -1,15 +1,17 @@
 // A request head from the wire (RFC 9112 §3 to §6) brought to the internal form, or the reason why it is refused.
 
 import type { HttpProtocol, RequestHead, TunnelIntent } from '../http-stream.ts'
-import { HeaderList } from '../header-list.ts'
+import { HeaderList, isToken } from '../header-list.ts'
 import { type BodyFraming, requestFraming } from './body-framing.ts'
-import { isTokenText } from './characters.ts'
+import { isAuthority } from './characters.ts'
 import { type ConnectionWishes, readConnection, upgradeWish, wantsTrailers } from './connection-fields.ts'
 import { FieldSection } from './field-section.ts'
 import { FAULT, type HeadFault } from './head-fault.ts'
+import { latin1 } from './latin1.ts'
+import { lineMarks } from './line-marks.ts'
 import { isRegisteredMethod } from './methods.ts'
 import type { Http1ServerOptions } from './options.ts'
-import { isAuthority, parseRequestTarget, type RequestTarget } from './request-target.ts'
+import { parseRequestTarget, type RequestTarget } from './request-target.ts'
 
 export interface ParsedRequest {
   readonly kind: 'request'
@@ -29,9 +31,15 @@ export interface RefusedRequest {
   readonly recoverable: boolean
 }
 
-/** Reads the head in `text`, which ends before the empty line and has passed a HeadScanner. */
-export function parseRequestHead(text: string, options: Http1ServerOptions): ParsedRequest | RefusedRequest {
-  const lineEnd = text.indexOf('\r')
+/** Reads the head in `buffer[start, end)`, which has just passed a HeadScanner. */
+export function parseRequestHead(
+  buffer: Buffer,
+  start: number,
+  end: number,
+  options: Http1ServerOptions,
+): ParsedRequest | RefusedRequest {
+  const text = latin1(buffer, start, end)
+  const lineEnd = lineMarks.ends[0] as number
   const methodEnd = text.indexOf(' ')
   const targetEnd = text.lastIndexOf(' ', lineEnd)
   if (methodEnd < 1 || methodEnd > lineEnd || targetEnd === methodEnd) return refused(FAULT.requestLine, {})
@@ -41,11 +49,11 @@ export function parseRequestHead(text: string, options: Http1ServerOptions): Par
   const known: Partial<RequestHead> = { method, path: rawTarget }
   if (version !== 'HTTP/1.1') {
     const fault = versionFault(version, method, options.acceptHttp10)
-    if (fault !== undefined) return refused(fault, isTokenText(method) ? known : {})
+    if (fault !== undefined) return refused(fault, isToken(method) ? known : {})
   }
-  if (!isRegisteredMethod(method) && !(options.allowCustomMethods && isTokenText(method))) return refused(FAULT.method, {})
+  if (!isRegisteredMethod(method) && !(options.allowCustomMethods && isToken(method))) return refused(FAULT.method, {})
   const section = new FieldSection(options)
-  const fieldFault = section.read(text, lineEnd + 2)
+  const fieldFault = section.read(buffer, start, text, 1)
   if (fieldFault !== undefined && fieldFault !== FAULT.underscore) return refused(fieldFault, known)
   const target = parseRequestTarget(method, rawTarget, options.allowAbsoluteUrl)
   if (target.kind === 'invalid') return refused(target.fault, known)

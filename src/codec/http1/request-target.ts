@@ -1,7 +1,7 @@
 // The four forms of a request target (RFC 9112 §3.2) brought to scheme, authority and path.
 
 import { REQUEST_TARGET_BYTES } from '../../core/limits.ts'
-import { isAuthorityText, isTargetText } from './characters.ts'
+import { isAuthority, isTargetText } from './characters.ts'
 import { FAULT, type HeadFault } from './head-fault.ts'
 
 export type RequestTarget =
@@ -21,13 +21,6 @@ export function parseRequestTarget(method: string, target: string, allowAbsolute
   if (target === '*') return method === 'OPTIONS' ? { kind: 'origin', path: '*' } : invalid(FAULT.target)
   return absoluteForm(method, target, allowAbsoluteUrl)
 }
-
-/** Whether `text` is a host with an optional port (RFC 3986 §3.2.2), nothing else. */
-export function isAuthority(text: string): boolean {
-  return isAuthorityText(text) && AUTHORITY.test(text)
-}
-
-const AUTHORITY = /^(?:\[[0-9A-Fa-f:.]+(?:%25[0-9A-Za-z._~-]+)?\]|[^:[\]]+)(?::[0-9]{0,5})?$/
 
 // RFC 9110 §9.3.6: host and port, both; an empty or impossible port must be refused.
 function authorityForm(target: string): RequestTarget {

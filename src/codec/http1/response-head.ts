@@ -7,6 +7,8 @@ import { type AskedFor, bodilessFraming, type BodyFraming, responseFraming, TUNN
 import { type ConnectionWishes, readConnection } from './connection-fields.ts'
 import { FieldSection } from './field-section.ts'
 import { FAULT, type HeadFault } from './head-fault.ts'
+import { latin1 } from './latin1.ts'
+import { lineMarks } from './line-marks.ts'
 import type { HeadOptions } from './options.ts'
 
 export interface ParsedResponse {
@@ -27,9 +29,17 @@ export interface Asked extends AskedFor {
   readonly tunnel: TunnelIntent | undefined
 }
 
-/** Reads the head in `text`, which ends before the empty line and has passed a HeadScanner. */
-export function parseResponseHead(text: string, asked: Asked, options: HeadOptions): ParsedResponse | BrokenResponse {
-  const lineEnd = text.indexOf('\r')
+/** Reads the head in `buffer[start, end)`, which has just passed a HeadScanner. */
+export function parseResponseHead(
+  buffer: Buffer,
+  start: number,
+  end: number,
+  asked: Asked,
+  options: HeadOptions,
+): ParsedResponse | BrokenResponse {
+  if (lineMarks.count === 0) return broken(FAULT.statusLine)
+  const text = latin1(buffer, start, end)
+  const lineEnd = lineMarks.ends[0] as number
   const isHttp10 = text.startsWith('HTTP/1.0')
   if ((!isHttp10 && !text.startsWith('HTTP/1.1')) || text.charCodeAt(8) !== 0x20) return broken(FAULT.statusLine)
   // The space before an empty reason is often forgotten, and nothing hangs on it.
@@ -37,7 +47,7 @@ export function parseResponseHead(text: string, asked: Asked, options: HeadOptio
   const status = parseStatus(text)
   if (status === 0) return broken(FAULT.status)
   const section = new FieldSection(options)
-  const fault = section.read(text, lineEnd + 2)
+  const fault = section.read(buffer, start, text, 1)
   if (fault !== undefined) return broken(fault)
   const wishes = readConnection(section, false)
   if (wishes.fault !== undefined) return broken(wishes.fault)

@@ -48,7 +48,7 @@ class Http1ServerConnection implements ServerConnection, ByteStreamSink, ServerE
   closesAfterExchange = false
   readonly #sink: ServerConnectionSink
   readonly #scanner = new HeadScanner()
-  readonly #body = new BodyReader()
+  readonly #body: BodyReader
   /** The part of a head that has arrived, a pipelined request, or early tunnel payload: at most one of them. */
   readonly #held = new HeldBytes()
   #phase: Phase = 'head'
@@ -70,6 +70,7 @@ class Http1ServerConnection implements ServerConnection, ByteStreamSink, ServerE
     this.options = options
     this.#sink = sink
     this.gate = new ReadGate(stream)
+    this.#body = new BodyReader(options.maxHeaders)
   }
 
   get activeStreams(): number {
@@ -94,7 +95,7 @@ class Http1ServerConnection implements ServerConnection, ByteStreamSink, ServerE
   #consumeHeld(): void {
     const held = this.#held
     if (this.#consuming || held.size === 0) return
-    if (this.#scanner.scan(held.bytes, 0, held.size, this.options.maxHeadBytes) === INCOMPLETE) return
+    if (this.#scanner.scan(held.bytes, 0, held.size, this.options.maxHeadBytes, this.options.maxHeaders + 1) === INCOMPLETE) return
     const bytes = held.take()
     this.#consume(bytes, 0, bytes.length)
   }
@@ -147,7 +148,7 @@ class Http1ServerConnection implements ServerConnection, ByteStreamSink, ServerE
     const blank = this.#skipBlankLine(buffer, start, end)
     if (blank !== start) return blank
     if (!this.#headStarted) this.#startHead()
-    const stop = this.#scanner.scan(buffer, start, end, this.options.maxHeadBytes)
+    const stop = this.#scanner.scan(buffer, start, end, this.options.maxHeadBytes, this.options.maxHeaders + 1)
     if (stop === INCOMPLETE) return this.#holdAll(buffer, start, end)
     const fault = stop === MALFORMED ? this.#scanner.fault : undefined
     this.#scanner.reset()
@@ -158,7 +159,7 @@ class Http1ServerConnection implements ServerConnection, ByteStreamSink, ServerE
       this.#refuse(fault ?? FAULT.bareCr, {}, false)
       return end
     }
-    const parsed = parseRequestHead(buffer.toString('latin1', start, stop - 2), this.options)
+    const parsed = parseRequestHead(buffer, start, stop - 2, this.options)
     if (parsed.kind === 'request') this.#begin(parsed, stop === end)
     else this.#refuseParsed(parsed)
     return stop
@@ -218,7 +219,7 @@ class Http1ServerConnection implements ServerConnection, ByteStreamSink, ServerE
       if (body.dataEnd > body.dataStart) exchange?.sink?.onData(buffer, body.dataStart, body.dataEnd, false)
       return position
     }
-    const trailers = body.trailers === '' ? undefined : parseTrailers(body.trailers, this.options)
+    const trailers = body.trailers === undefined ? undefined : parseTrailers(body.trailers, this.options)
     if (trailers !== undefined && 'detail' in trailers) {
       this.#refuseBody(trailers)
       return end

@@ -3,6 +3,8 @@
 import { HeaderList } from '../header-list.ts'
 import { FieldSection } from './field-section.ts'
 import { FAULT, type HeadFault } from './head-fault.ts'
+import { latin1 } from './latin1.ts'
+import { markLines } from './line-marks.ts'
 import type { HeadOptions } from './options.ts'
 
 // RFC 9110 §6.5.1: fields of framing, routing, authentication and content are not trailers; who merged them would be led
@@ -12,10 +14,11 @@ const FORBIDDEN = new Set([
   'cache-control', 'max-forwards', 'location', 'range',
 ])
 
-/** The trailers in `text`, without those that may not be trailers, or what is wrong with them. */
-export function parseTrailers(text: string, options: HeadOptions): HeaderList | HeadFault {
+/** The trailers in `bytes`, which a HeadScanner has passed, without those that may not be trailers, or what is wrong with them. */
+export function parseTrailers(bytes: Buffer, options: HeadOptions): HeaderList | HeadFault {
+  markLines(bytes, 0, bytes.length)
   const section = new FieldSection(options)
-  const fault = section.read(text, 0)
+  const fault = section.read(bytes, 0, latin1(bytes, 0, bytes.length), 0)
   if (fault !== undefined && fault !== FAULT.underscore) return fault
   const trailers = new HeaderList()
   const { fields } = section

@@ -1,11 +1,12 @@
 // What the parsed messages must satisfy before they are lowered: Envoy's own validation rules, carried in the
 // descriptors, and the table of what Sluice supports. Neither looks inside `Any` by itself, so both follow the walk.
 
-import type { DescEnum, DescField, DescMessage, Message } from '@bufbuild/protobuf'
-import type { ReflectMessage } from '@bufbuild/protobuf/reflect'
-import type { Validator, Violation } from '@bufbuild/protovalidate'
-import { Spot } from '../source/tree.ts'
+import { isMessage, type DescEnum, type DescField, type DescMessage, type Message } from '@bufbuild/protobuf'
+import { isReflectMessage, type ReflectMessage } from '@bufbuild/protobuf/reflect'
+import { DurationSchema } from '@bufbuild/protobuf/wkt'
+import type { Spot } from '../source/tree.ts'
 import type { Loading } from './loading.ts'
+import { checkMessageRules } from './rules.ts'
 import { SUPPORTED, type FieldSupport } from './supported.ts'
 import { walk, type Visitor } from './walk.ts'
 
@@ -22,10 +23,10 @@ export function checkSupported(loading: Loading, parsed: ParsedMessage): void {
 }
 
 /** Applies the rules that Envoy's API states for its fields. */
-export function checkRules(loading: Loading, parsed: ParsedMessage, validator: Validator): void {
+export function checkRules(loading: Loading, parsed: ParsedMessage): void {
   walk(loading, parsed.schema, parsed.message, parsed.spot, {
-    message(message, spot, boundary) {
-      if (boundary) validate(loading, validator, message, spot)
+    message(message, spot) {
+      checkMessageRules(loading, message, spot)
       return true
     },
     field: () => true,
@@ -53,7 +54,16 @@ class SupportCheck implements Visitor {
     }
     if (support.kind === 'no-effect') return false
     this.enumValue(field, support, value, spot)
+    this.duration(field, value, spot)
     return true
+  }
+
+  /** No time that Sluice reads may be negative; Envoy says so in code, not in its rules. */
+  private duration(field: DescField, value: unknown, spot: Spot): void {
+    if (field.message?.typeName !== 'google.protobuf.Duration' || !isReflectMessage(value)) return
+    const { message } = value
+    if (!isMessage(message, DurationSchema) || (message.seconds >= 0n && message.nanos >= 0)) return
+    this.loading.error(spot, `Expected positive duration: ${durationText(spot)}`)
   }
 
   private enumValue(field: DescField, support: FieldSupport, value: unknown, spot: Spot): void {
@@ -64,31 +74,7 @@ class SupportCheck implements Visitor {
   }
 }
 
+const durationText = (spot: Spot): string => (spot.node?.kind === 'scalar' ? spot.node.text : 'negative')
+
 const nameOf = (descriptor: DescEnum, value: unknown): string | undefined =>
   descriptor.values.find((each) => each.number === value)?.name
-
-function validate(loading: Loading, validator: Validator, message: ReflectMessage, spot: Spot): void {
-  const result = validator.validate(message.desc, message.message)
-  if (result.kind === 'valid') return
-  if (result.kind === 'error') return loading.error(spot, `the rules of ${message.desc.typeName} cannot be evaluated: ${result.error.message}`)
-  for (const violation of result.violations) loading.error(spotOf(violation, spot), sentence(violation))
-}
-
-/** Follows the path of a violation, which is made of the proto's own names. */
-function spotOf(violation: Violation, root: Spot): Spot {
-  let spot = root
-  for (const step of violation.field) {
-    if (step.kind === 'field') spot = spot.field(step.name)
-    else if (step.kind === 'list_sub') spot = spot.at(step.index)
-    else if (step.kind === 'map_sub') spot = spot.key(String(step.key))
-    else if (step.kind === 'oneof') spot = new Spot(undefined, `${spot.path}.${step.name}`, spot.place)
-  }
-  return spot
-}
-
-function sentence(violation: Violation): string {
-  const last = violation.field.at(-1)
-  if (last?.kind === 'oneof') return `one of ${last.fields.map((field) => field.name).join(', ')} is required`
-  return violation.message === 'value is required' ? 'is required' : violation.message.replace(/^value /, '')
-}
-

@@ -2,7 +2,6 @@
 // itself publishes, checked against Envoy's rules and against what Sluice supports, and lowered.
 
 import { fromJson, type JsonValue } from '@bufbuild/protobuf'
-import type { Validator } from '@bufbuild/protovalidate'
 import type { Diagnostic } from '../diagnostics.ts'
 import { hasErrors, sortDiagnostics } from '../diagnostics.ts'
 import type { ProxyConfig } from '../model/proxy.ts'
@@ -38,17 +37,20 @@ export async function loadEnvoy(sources: readonly SourceText[], options: EnvoyOp
   if (problems.length > 0 || first === undefined) return { config: undefined, diagnostics: sortDiagnostics(problems.map(textDiagnostic)) }
   const loading = new Loading(await registryFor(trees), options)
   const merged = more.reduce((base, over) => mergeTrees(BootstrapSchema, base, over), first)
-  const config = await loadTree(loading, new Spot(merged, '', merged.place))
+  const config = loadTree(loading, new Spot(merged, '', merged.place))
   const diagnostics = sortDiagnostics(loading.diagnostics)
   return { config: hasErrors(diagnostics) ? undefined : config, diagnostics }
 }
 
 const textDiagnostic = ({ place, message }: TextProblem): Diagnostic => ({ severity: 'error', place: { ...place, path: '' }, message })
 
-async function loadTree(loading: Loading, root: Spot): Promise<ProxyConfig | undefined> {
+function loadTree(loading: Loading, root: Spot): ProxyConfig | undefined {
   const bootstrap = parse(loading, root)
   if (bootstrap === undefined) return undefined
-  await checkAll(loading, [{ schema: BootstrapSchema, message: bootstrap.message, spot: root }, ...bootstrap.own])
+  for (const parsed of [{ schema: BootstrapSchema, message: bootstrap.message, spot: root }, ...bootstrap.own]) {
+    checkRules(loading, parsed)
+    checkSupported(loading, parsed)
+  }
   return lowerBootstrap(loading, bootstrap.message, root, redacted(bootstrap.json))
 }
 
@@ -95,25 +97,6 @@ function parseOwn(loading: Loading, fields: OwnFields): readonly ParsedMessage[]
     loading.upgradeFilters.set(path, { spot, filters: messages.filter((message) => message !== undefined) })
   }
   return failed ? undefined : parsed
-}
-
-async function checkAll(loading: Loading, parsed: readonly ParsedMessage[]): Promise<void> {
-  const validator = await validatorOf()
-  for (const each of parsed) {
-    checkRules(loading, each, validator)
-    checkSupported(loading, each)
-  }
-}
-
-let sharedValidator: Validator | undefined
-
-/** Loaded on first use, because a text that does not parse needs none of it, and kept, because it learns the rules once. */
-async function validatorOf(): Promise<Validator> {
-  if (sharedValidator === undefined) {
-    const { createValidator } = await import('@bufbuild/protovalidate')
-    sharedValidator = createValidator()
-  }
-  return sharedValidator
 }
 
 /** The tree is JSON by construction; the library's type merely is not readonly. */

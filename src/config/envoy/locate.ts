@@ -65,8 +65,7 @@ class Locator {
     const single = spot.node.value
     const json: JsonValue = field.fieldKind === 'list' ? [single] : field.fieldKind === 'map' ? { [mapKey(field)]: single } : single
     if (accepts(field.parent, { [field.name]: json }, this.loading)) return false
-    const hint = field.scalar === ScalarType.STRING ? 'put it in quotes' : undefined
-    return this.report(spot, `expected ${expected(field)}, found ${found(spot)}`, hint)
+    return this.report(spot, `expected ${expected(field)}, found ${found(spot)}`, textHint(field, spot.node.value, spot.node.text))
   }
 
   private enumeration(field: DescField, spot: Spot): boolean {
@@ -197,6 +196,12 @@ const OWN_FORMS: Readonly<Record<string, string>> = {
 }
 
 const UNITS: Readonly<Record<string, number>> = { ms: 0.001, us: 1e-6, s: 1, m: 60, min: 60, h: 3600, '': 1 }
+
+/** A plain word or number where text is wanted is most often a missing pair of quotes. */
+function textHint(field: DescField, value: unknown, text: string): string | undefined {
+  if (field.scalar !== ScalarType.STRING) return undefined
+  return typeof value === 'boolean' ? `without quotes, ${text} means ${value}; put it in quotes` : 'put it in quotes'
+}
 
 /** `250ms` → `"0.25s"`. */
 function durationHint(name: string, spot: Spot): string | undefined {

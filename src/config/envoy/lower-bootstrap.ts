@@ -41,7 +41,7 @@ function lowerAdmin(loading: Loading, message: Admin, spot: Spot): AdminConfig |
   return {
     address,
     accessLogs: [...lowerAccessLogs(loading, message.accessLog, spot.field('access_log')), ...oldLog],
-    allowPaths: each(message.allowPaths ?? [], spot.field('allow_paths'), (matcher, at) => lowerStringMatch(loading, matcher, at)),
+    allowPaths: each(message.allowPaths, spot.field('allow_paths'), (matcher, at) => lowerStringMatch(loading, matcher, at)),
     place: spot.place,
   }
 }

@@ -5,6 +5,8 @@ import type { CommonHttpOptions, Http1ProtocolOptions, Http2Keepalive, Http2Prot
 import type { Spot } from '../source/tree.ts'
 import type { Loading } from './loading.ts'
 import { timeout } from './lower-duration.ts'
+import { each } from './lower-each.ts'
+import { lowerStringMatch } from './lower-string-match.ts'
 import {
   HttpProtocolOptions_HeadersWithUnderscoresAction as Underscores,
   type CommonHttpProtocolOptions,
@@ -54,7 +56,9 @@ export function lowerHttp1(loading: Loading, message: Http1Message | undefined, 
     streamErrorOnInvalidMessage: message?.overrideStreamErrorOnInvalidHttpMessage ?? streamError,
     sendFullyQualifiedUrl: message?.sendFullyQualifiedUrl ?? false,
     allowCustomMethods: message?.allowCustomMethods ?? false,
-    ignoreUpgrade: [],
+    ignoreUpgrade: each(message?.ignoreHttp11Upgrade ?? [], spot.field('ignore_http_11_upgrade'), (matcher, at) =>
+      lowerStringMatch(loading, matcher, at),
+    ),
   }
 }
 

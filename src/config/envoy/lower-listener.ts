@@ -10,7 +10,7 @@ import { timeout } from './lower-duration.ts'
 import { each } from './lower-each.ts'
 import { lowerFilterChain } from './lower-filter-chain.ts'
 import { lowerKeepaliveTime } from './lower-keepalive.ts'
-import { TrafficDirection, type Listener as Message } from './messages.ts'
+import { SocketAddress_Protocol, TrafficDirection, type Listener as Message } from './messages.ts'
 
 /** Envoy's 1 MiB. */
 const BUFFER_LIMIT = 1024 * 1024
@@ -24,7 +24,7 @@ const DIRECTIONS: { readonly [direction in TrafficDirection]: Listener['trafficD
 /** All listeners; names and addresses must differ. */
 export function lowerListeners(loading: Loading, messages: readonly Message[], spot: Spot): readonly Listener[] {
   const listeners = each(messages, spot, (message, at) => lowerListener(loading, message, at))
-  checkUnique(loading, listeners, spot)
+  checkUnique(loading, listeners, messages, spot)
   return listeners
 }
 
@@ -34,7 +34,7 @@ function lowerListener(loading: Loading, message: Message, spot: Spot): Listener
   const name = message.name !== '' ? message.name : addresses[0] === undefined ? '' : addressText(addresses[0])
   const chains = each(message.filterChains, spot.field('filter_chains'), (chain, at) => lowerFilterChain(loading, chain, at, false))
   const defaultChain = message.defaultFilterChain
-  if (chains.length === 0 && defaultChain === undefined && addresses.length > 0) {
+  if (chains.length === 0 && defaultChain === undefined && addresses.length > 0 && !isUdp(message)) {
     loading.error(spot, `error adding listener '${name}': no filter chains specified`, 'add filter_chains, or default_filter_chain')
   }
   checkChains(loading, name, chains, spot.field('filter_chains'))
@@ -118,7 +118,11 @@ function combinations(match: FilterChainMatch | undefined): readonly string[] {
 /** Combinations that are compared per chain; long lists in several criteria would multiply without end. */
 const MAX_COMBINATIONS = 10_000
 
-function checkUnique(loading: Loading, listeners: readonly Listener[], spot: Spot): void {
+/** UDP listeners are refused elsewhere; they share no port with TCP ones and need no chains. */
+const isUdp = (message: Message | undefined): boolean =>
+  message?.address?.address.case === 'socketAddress' && message.address.address.value.protocol === SocketAddress_Protocol.UDP
+
+function checkUnique(loading: Loading, listeners: readonly Listener[], messages: readonly Message[], spot: Spot): void {
   const names = new Set<string>()
   const addresses = new Map<string, string>()
   for (const [index, listener] of listeners.entries()) {
@@ -126,7 +130,7 @@ function checkUnique(loading: Loading, listeners: readonly Listener[], spot: Spo
     if (listener.name !== '' && names.has(listener.name)) loading.error(at.field('name'), `duplicate listener name '${listener.name}'`)
     names.add(listener.name)
     for (const address of listener.addresses) {
-      if ((address.kind === 'socket' && address.port === 0) || !listener.bindToPort) continue
+      if ((address.kind === 'socket' && address.port === 0) || !listener.bindToPort || isUdp(messages[index])) continue
       const text = addressText(address)
       const other = addresses.get(text)
       if (other !== undefined) {

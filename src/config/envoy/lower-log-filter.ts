@@ -53,6 +53,7 @@ const OPERATIONS: { readonly [op in ComparisonFilter_Op]: Comparison['op'] } = {
   [ComparisonFilter_Op.EQ]: 'EQ',
   [ComparisonFilter_Op.GE]: 'GE',
   [ComparisonFilter_Op.LE]: 'LE',
+  [ComparisonFilter_Op.NE]: 'NE',
 }
 
 const comparison = (message: ComparisonFilter | undefined): Comparison => ({

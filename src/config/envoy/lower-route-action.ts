@@ -1,6 +1,8 @@
 // What a route does with a request. Envoy: config.route.v3.RouteAction, RedirectAction, DirectResponseAction.
 
 import { literalTemplate } from '../model/format-parse.ts'
+import type { FormatTemplate } from '../model/format-template.ts'
+import type { LocalReplyFormat } from '../model/http-connection-manager.ts'
 import { nearestName } from '../model/nearest-name.ts'
 import type { ClusterChoice, ForwardAction, HostRewrite, PathRewrite, RedirectAction, RouteAction, WeightedCluster } from '../model/route.ts'
 import type { Spot } from '../source/tree.ts'
@@ -8,6 +10,7 @@ import type { Loading } from './loading.ts'
 import { loadData } from './lower-data-source.ts'
 import { timeout } from './lower-duration.ts'
 import { each } from './lower-each.ts'
+import { lowerReplyFormat, lowerTemplate } from './lower-format.ts'
 import { lowerMutations } from './lower-header-mutation.ts'
 import { lowerPerFilter } from './lower-http-filter.ts'
 import { lowerRouteUpgrades } from './lower-route-upgrades.ts'
@@ -100,14 +103,18 @@ function lowerWeight(loading: Loading, message: WeightMessage, spot: Spot, conte
   }
 }
 
+const PATH_REWRITES = ['prefix_rewrite', 'regex_rewrite', 'path_rewrite_policy', 'path_rewrite']
+
 function lowerPathRewrite(loading: Loading, message: RouteActionMessage, spot: Spot): PathRewrite | undefined {
-  const set = [message.prefixRewrite !== '', message.regexRewrite !== undefined, message.pathRewritePolicy !== undefined]
-  if (set.filter(Boolean).length > 1) {
-    loading.error(spot.field('regex_rewrite'), 'Specify only one of prefix_rewrite, regex_rewrite or path_rewrite_policy')
+  const set = [message.prefixRewrite, message.regexRewrite, message.pathRewritePolicy, message.pathRewrite]
+  if (set.filter((rewrite) => rewrite !== undefined && rewrite !== '').length > 1) {
+    const second = PATH_REWRITES.filter((name) => spot.has(name))[1] ?? 'regex_rewrite'
+    loading.error(spot.field(second), 'Specify only one of prefix_rewrite, regex_rewrite or path_rewrite_policy')
   }
   if (message.regexRewrite !== undefined) {
     return { kind: 'regex', ...lowerRewrite(loading, message.regexRewrite, spot.field('regex_rewrite')) }
   }
+  if (message.pathRewrite !== '') return { kind: 'format', template: lowerTemplate(loading, message.pathRewrite, spot.field('path_rewrite')) }
   return message.prefixRewrite === '' ? undefined : { kind: 'prefix', prefix: message.prefixRewrite }
 }
 
@@ -122,6 +129,8 @@ function lowerHostRewrite(loading: Loading, message: RouteActionMessage, spot: S
       return { kind: 'header', header: rewrite.value.toLowerCase() }
     case 'hostRewritePathRegex':
       return { kind: 'path-regex', ...lowerRewrite(loading, rewrite.value, spot.field('host_rewrite_path_regex')) }
+    case 'hostRewrite':
+      return { kind: 'format', template: lowerTemplate(loading, rewrite.value, spot.field('host_rewrite')) }
     case undefined:
       return undefined
   }
@@ -172,8 +181,15 @@ export function lowerDirect(loading: Loading, message: DirectResponseAction, spo
       'raise max_direct_response_body_size_bytes of the route_config',
     )
   }
-  return { kind: 'direct', status: message.status, body: bytes, contentType: 'text/plain' }
+  const format = lowerReplyFormat(loading, message.bodyFormat, spot.field('body_format'))
+  if (format !== undefined && !isTemplate(format.template)) {
+    loading.error(spot.field('body_format').field('json_format'), 'known to Envoy but not supported by Sluice yet', 'use text_format_source')
+  }
+  const body = format !== undefined && isTemplate(format.template) ? format.template : bytes
+  return { kind: 'direct', status: message.status, body, contentType: format?.contentType ?? 'text/plain' }
 }
+
+const isTemplate = (format: LocalReplyFormat['template']): format is FormatTemplate => Array.isArray(format['parts']) && 'source' in format
 
 /** For actions that are refused elsewhere. */
 export const REFUSED: RouteAction = { kind: 'direct', status: 500, body: literalTemplate(''), contentType: 'text/plain' }

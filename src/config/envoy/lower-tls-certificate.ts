@@ -68,6 +68,10 @@ function warnOfDates(loading: Loading, certificates: readonly X509Certificate[],
 }
 
 function parseKey(loading: Loading, data: LoadedData, password: LoadedData | undefined): KeyObject | undefined {
+  if (!data.bytes.includes('PRIVATE KEY-----')) {
+    loading.error(data.spot, `Failed to load private key from ${named(data)}, Cause: there is no PEM private key in it`)
+    return undefined
+  }
   try {
     return createPrivateKey({ key: data.bytes, ...(password === undefined ? {} : { passphrase: password.bytes }) })
   } catch (error) {

@@ -49,7 +49,7 @@ export function lowerUpstreamTls(
   if (common.certificates.length > 1) {
     loading.error(spot.field('common_tls_context').field('tls_certificates'), 'Multiple TLS certificates are not supported for client contexts')
   }
-  if (common.validation === undefined) {
+  if ((message.commonTlsContext?.validationContextType.case ?? 'none') === 'none') {
     loading.warning(spot, 'the certificate of the upstream is not verified', 'add common_tls_context.validation_context with trusted_ca or system_root_certs: {}')
   }
   return {

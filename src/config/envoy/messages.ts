@@ -5,7 +5,7 @@ export { BootstrapSchema, type Bootstrap, type Admin } from '#envoy/envoy/config
 export { type RouteConfiguration } from '#envoy/envoy/config/route/v3/route_pb.js'
 export { VirtualHost_TlsRequirementType, RouteAction_ClusterNotFoundResponseCode, RedirectAction_RedirectResponseCode, FilterConfigSchema, type VirtualHost, type Route, type RouteMatch, type RouteAction, type RouteAction_UpgradeConfig, type RedirectAction, type DirectResponseAction, type WeightedCluster, type WeightedCluster_ClusterWeight, type HeaderMatcher, type QueryParameterMatcher } from '#envoy/envoy/config/route/v3/route_components_pb.js'
 export { HeaderValueOption_HeaderAppendAction, RoutingPriority, TrafficDirection, type DataSource, type HeaderValueOption, type Locality, type TransportSocket, type Node } from '#envoy/envoy/config/core/v3/base_pb.js'
-export { type Address, type CidrRange, type TcpKeepalive } from '#envoy/envoy/config/core/v3/address_pb.js'
+export { SocketAddress_Protocol, type Address, type CidrRange, type TcpKeepalive } from '#envoy/envoy/config/core/v3/address_pb.js'
 export { HttpProtocolOptions_HeadersWithUnderscoresAction, type HttpProtocolOptions as CommonHttpProtocolOptions, type Http1ProtocolOptions, type Http2ProtocolOptions, type KeepaliveSettings, type UpstreamHttpProtocolOptions } from '#envoy/envoy/config/core/v3/protocol_pb.js'
 export { type SubstitutionFormatString } from '#envoy/envoy/config/core/v3/substitution_format_string_pb.js'
 export { type Listener } from '#envoy/envoy/config/listener/v3/listener_pb.js'

@@ -9,20 +9,20 @@ import { hasOwnJsonForm, isAny } from './field-path.ts'
 import type { Loading } from './loading.ts'
 
 export interface Visitor {
-  /** A message, with what stood at it; `boundary` marks the root and what an Any held. False = do not look inside. */
-  message(message: ReflectMessage, spot: Spot, boundary: boolean): boolean
+  /** A message. False = do not look inside. */
+  message(message: ReflectMessage, spot: Spot): boolean
   /** A set field. False = do not look inside. */
   field(message: DescMessage, field: DescField, value: unknown, spot: Spot): boolean
 }
 
 /** Walks `message`, which was parsed from the text at `spot`. */
 export function walk(loading: Loading, schema: DescMessage, message: Message, spot: Spot, visitor: Visitor): void {
-  visitMessage(loading, reflect(schema, message), spot, visitor, true)
+  visitMessage(loading, reflect(schema, message), spot, visitor)
 }
 
-function visitMessage(loading: Loading, message: ReflectMessage, spot: Spot, visitor: Visitor, boundary: boolean): void {
+function visitMessage(loading: Loading, message: ReflectMessage, spot: Spot, visitor: Visitor): void {
   if (isAny(message.desc)) return visitAny(loading, message.message, spot, visitor)
-  if (hasOwnJsonForm(message.desc) || !visitor.message(message, spot, boundary)) return
+  if (hasOwnJsonForm(message.desc) || !visitor.message(message, spot)) return
   for (const field of message.fields) {
     if (!message.isSet(field)) continue
     const at = spot.field(field.name)
@@ -37,14 +37,14 @@ function visitField(loading: Loading, field: DescField, message: ReflectMessage,
     let index = 0
     for (const item of message.get(field)) {
       const at = spot.at(index++)
-      if (isReflected(item)) visitMessage(loading, item, at, visitor, false)
+      if (isReflected(item)) visitMessage(loading, item, at, visitor)
     }
   } else if (field.fieldKind === 'map') {
     for (const [key, item] of message.get(field)) {
-      if (isReflected(item)) visitMessage(loading, item, spot.key(String(key)), visitor, false)
+      if (isReflected(item)) visitMessage(loading, item, spot.key(String(key)), visitor)
     }
   } else if (field.fieldKind === 'message') {
-    visitMessage(loading, message.get(field), spot, visitor, false)
+    visitMessage(loading, message.get(field), spot, visitor)
   }
 }
 
@@ -56,5 +56,5 @@ function visitAny(loading: Loading, any: Message, spot: Spot, visitor: Visitor):
   const inner = loading.unpack(any)
   const schema = inner === undefined ? undefined : loading.registry.getMessage(inner.$typeName)
   if (inner === undefined || schema === undefined) return
-  visitMessage(loading, reflect(schema, inner), spot, visitor, true)
+  visitMessage(loading, reflect(schema, inner), spot, visitor)
 }

@@ -1,7 +1,20 @@
 // The known name that a misspelt one most likely meant.
 
-/** The nearest of `known` by edits, or undefined when none is near enough to be worth saying. */
+/** The nearest of `known` by edits, else the shortest that begins alike; undefined when none is worth saying. */
 export function nearestName(wrong: string, known: Iterable<string>): string | undefined {
+  const names = [...known]
+  return nearestByEdits(wrong, names) ?? shortestExtension(wrong, names)
+}
+
+/** `%PROTO%` for `%PROTOCOL%`. Three letters at least, or everything would begin alike. */
+function shortestExtension(wrong: string, names: readonly string[]): string | undefined {
+  if (wrong.length < 3) return undefined
+  const folded = wrong.toLowerCase()
+  const longer = names.filter((name) => name.toLowerCase().startsWith(folded))
+  return longer.sort((a, b) => a.length - b.length)[0]
+}
+
+function nearestByEdits(wrong: string, known: readonly string[]): string | undefined {
   const limit = Math.max(1, Math.floor(wrong.length / 3))
   let best: string | undefined
   let bestDistance = limit + 1

@@ -15,5 +15,8 @@ export interface Place {
 /** `file:line` for logs and reason headers. */
 export const placeText = (place: Place): string => (place.line > 0 ? `${place.file}:${place.line}` : place.file)
 
+/** `name:line` without folders: for what clients see, whom the folders of this host do not concern. */
+export const placeHint = (place: Place): string => placeText({ ...place, file: place.file.replace(/^.*[/\\]/, '') })
+
 /** The place of things that no configuration text named. */
 export const NOWHERE: Place = { file: 'default', line: 0, column: 0, path: '' }

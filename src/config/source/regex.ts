@@ -13,6 +13,15 @@ export function compileRegex(source: string): WholeRegex | { readonly reason: st
   }
 }
 
+const searched = new Map<string, RE2JS>()
+
+/** Whether the text has a match anywhere; for patterns of the schema, which are few and kept. */
+export function searchRegex(pattern: string, text: string): boolean {
+  const compiled = searched.get(pattern) ?? RE2JS.compile(pattern)
+  searched.set(pattern, compiled)
+  return compiled.matcher(text).find()
+}
+
 /** Whether a compilation succeeded. */
 export const isRegex = (result: WholeRegex | { readonly reason: string }): result is WholeRegex => !('reason' in result)
 

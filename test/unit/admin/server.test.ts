@@ -245,7 +245,7 @@ describe('endpoints', () => {
     const answer = await fetch(at('/nothing'))
     assert.equal(answer.status, 404)
     assert.equal(await answer.text(), `invalid path. ${await get('/help')}`)
-    assert.match(await get('/help'), /^ {2}\/quitquitquit \(POST\): exit the server$/m)
+    assert.match(await get('/help'), /^ {2}\/quitquitquit \(POST\): end the server cleanly$/m)
   })
 
   test('other web pages cannot change anything, this one and programs can', async () => {

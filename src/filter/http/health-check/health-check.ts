@@ -27,6 +27,7 @@ class HealthCheckFilter implements HttpFilter {
 
   onRequestHead(head: RequestHead): HeadVerdict {
     if (!this.#tools.matches(head, this.#config.headers)) return 'continue'
+    this.#handle.facts.healthCheck = true
     const failing = this.#tools.failing()
     if (this.#config.passThrough && !failing) return 'continue'
     this.#handle.sendLocalReply({

@@ -56,6 +56,9 @@ describe('selection', () => {
     registry.resetCounters()
     assert.deepEqual(names(registry, 'usedonly'), used)
     assert.equal(names(registry, 'usedonly=false').length, 8)
+    const unseen = sample()
+    unseen.resetCounters()
+    assert.equal(names(unseen, 'usedonly&type=Counters').length, 4, 'also when nobody looked before the reset')
   })
 
   test('what is wrong is said', () => {

@@ -1,0 +1,62 @@
+// The page that lists every field of the messages in scope, made from the descriptors and the table of supported fields.
+
+import type { DescField, DescMessage, Registry } from '@bufbuild/protobuf'
+import { OPERATORS, OPERATOR_ALIASES, OWN_OPERATORS, UNSUPPORTED_OPERATORS } from '../model/format-operators.ts'
+import { SUPPORTED, type MessageSupport } from './supported.ts'
+
+const INTRODUCTION = `# Envoy fields that Sluice takes
+
+Made by \`scripts/envoy-support.ts\` from the code; do not edit. Each table is a message of Envoy's v3 API.
+
+* **supported**: does what it does in Envoy. Where only some values are taken, they are listed.
+* *accepted, no effect*: leaving it out would change nothing that Sluice does; the reason is given.
+* refused: Envoy has it and Sluice does not yet. A configuration that sets it is refused with the place of the field.
+
+A message that has no table here is refused as a whole. A field of no message at all is refused as unknown, with the
+nearest name, unless \`--allow-unknown-static-fields\` is given.
+
+## What Sluice adds
+
+| field | meaning |
+|---|---|
+| \`filters\` in an entry of a route's \`upgrade_configs\` | HTTP filters for this upgrade type on this route, in place of the connection manager's; a list of \`HttpFilter\` that ends in the router |
+| \`use_websocket\` in a \`route\` | of the first generation of Envoy: an upgrade of type websocket on that route. Deprecated, with a warning |
+`
+
+/** The whole page. */
+export function supportPage(registry: Registry): string {
+  const tables = [...SUPPORTED]
+    .map(([name, support]) => ({ message: registry.getMessage(name), support }))
+    .filter((row): row is { message: DescMessage; support: MessageSupport } => row.message !== undefined)
+    .map(({ message, support }) => table(message, support))
+  return `${INTRODUCTION}\n${operators()}\n## Messages\n\n${tables.join('\n')}`
+}
+
+function operators(): string {
+  const names = (list: Iterable<string>): string => [...list].map((name) => `\`${name}\``).join(' ')
+  const own = new Set(OWN_OPERATORS)
+  const short = [...OPERATOR_ALIASES].map(([alias, name]) => `\`${alias}\` = \`${name}\``).join(', ')
+  return `## Command operators of format strings
+
+Envoy's: ${names([...OPERATORS.keys()].filter((name) => !own.has(name)))}
+
+Short names: ${short}
+
+Sluice's own: ${names(OWN_OPERATORS)}
+
+Refused: ${names(UNSUPPORTED_OPERATORS)}
+`
+}
+
+function table(message: DescMessage, support: MessageSupport): string {
+  const rows = [...message.fields].sort((a, b) => a.number - b.number).map((field) => `| \`${field.name}\` | ${state(field, support)} |`)
+  if (rows.length === 0) return `### ${message.typeName}\n\nSupported; it has no fields.\n`
+  return [`### ${message.typeName}`, '', '| field | |', '|---|---|', ...rows, ''].join('\n')
+}
+
+function state(field: DescField, support: MessageSupport): string {
+  const found = support.get(field.name)
+  if (found === undefined) return 'refused'
+  if (found.kind === 'no-effect') return `*accepted, no effect*: ${found.why}`
+  return found.only === undefined ? '**supported**' : `**supported**: ${found.only.map((value) => `\`${value}\``).join(', ')} only`
+}
