@@ -65,7 +65,8 @@ function isNewer(file: string, than: readonly string[]): boolean {
 export interface Target {
   readonly shape: Shape
   readonly listenPort: number
-  readonly originPort: number
+  /** Unix socket that lends the origin's listening socket. */
+  readonly origin: string
   readonly pids: readonly number[]
 }
 
@@ -73,7 +74,7 @@ function command(load: Load, target: Target, warmSeconds: number, seconds: numbe
   const given = {
     '--job': load.job,
     '--proxy-port': target.listenPort,
-    '--origin-port': target.originPort,
+    '--origin': target.origin,
     '--http': target.shape.downstream === 'http2' ? 2 : 1,
     '--tls': target.shape.tls ? 1 : 0,
     '--connections': load.connections,
@@ -122,6 +123,13 @@ export async function hold<T>(load: Load, target: Target, core: string, whileOpe
     child.stdin?.end()
     await stop(child)
   }
+}
+
+/** Keeps the origin's port listening until stopped and lends it to runs at `origin`; see load/hold.h. */
+export async function holdPort(port: number, origin: string, core: string): Promise<ChildProcess> {
+  const child = start(binary, ['--origin', origin, '--hold-port', String(port)], { cores: core })
+  await firstLine<{ ready: true }>(child)
+  return child
 }
 
 async function firstLine<T>(child: ChildProcess): Promise<T> {

@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Target } from './generator.ts'
+import { type Target, holdPort } from './generator.ts'
 import type { Certificate, Peer } from './peers/peer.ts'
 import { hasEnded, start, stop } from './process/children.ts'
 import { accepts, freePort } from './process/ports.ts'
@@ -17,6 +17,7 @@ export interface Surroundings {
   readonly certificate: Certificate
   readonly maximumFiles: number
   readonly proxyCores: string
+  readonly loadCore: string
   readonly twoWorkerCores: string
 }
 
@@ -24,13 +25,21 @@ export class Instance {
   readonly #shape: Shape
   readonly #processes: readonly ChildProcess[]
   readonly #listenPort: number
-  readonly #originPort: number
+  readonly #holder: ChildProcess
+  readonly #origin: string
 
-  constructor(shape: Shape, processes: readonly ChildProcess[], listenPort: number, originPort: number) {
+  constructor(
+    shape: Shape,
+    processes: readonly ChildProcess[],
+    listenPort: number,
+    holder: ChildProcess,
+    origin: string,
+  ) {
     this.#shape = shape
     this.#processes = processes
     this.#listenPort = listenPort
-    this.#originPort = originPort
+    this.#holder = holder
+    this.#origin = origin
   }
 
   get alive(): boolean {
@@ -40,11 +49,11 @@ export class Instance {
   /** Where the load goes and whose CPU time counts, as of now. */
   get target(): Target {
     const pids = this.#processes.flatMap((child) => processTree(child.pid ?? 0))
-    return { shape: this.#shape, listenPort: this.#listenPort, originPort: this.#originPort, pids }
+    return { shape: this.#shape, listenPort: this.#listenPort, origin: this.#origin, pids }
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#processes.map(stop))
+    await Promise.all([...this.#processes, this.#holder].map(stop))
   }
 }
 
@@ -54,20 +63,31 @@ let count = 0
 export async function startInstance(peer: Peer, shape: Shape, around: Surroundings): Promise<Instance> {
   const listenPort = await freePort()
   const originPort = await freePort()
-  if (!shape.chain) {
-    return new Instance(shape, [await startOne(peer, shape, listenPort, originPort, around)], listenPort, originPort)
-  }
-  const middlePort = await freePort()
-  const first = await startOne(peer, { ...shape, chain: false, upstream: 'http2' }, listenPort, middlePort, around)
+  const origin = join(around.directory, `origin-${originPort}`)
+  const holder = await holdPort(originPort, origin, around.loadCore)
   try {
-    const second = await startOne(
-      peer,
-      { ...shape, chain: false, downstream: 'http2', tls: false },
-      middlePort,
-      originPort,
-      around,
-    )
-    return new Instance(shape, [first, second], listenPort, originPort)
+    const processes = await startProxies(peer, shape, listenPort, originPort, around)
+    return new Instance(shape, processes, listenPort, holder, origin)
+  } catch (error) {
+    await stop(holder)
+    throw error
+  }
+}
+
+async function startProxies(
+  peer: Peer,
+  shape: Shape,
+  listenPort: number,
+  originPort: number,
+  around: Surroundings,
+): Promise<ChildProcess[]> {
+  if (!shape.chain) return [await startOne(peer, shape, listenPort, originPort, around)]
+  const middlePort = await freePort()
+  const outer: Shape = { ...shape, chain: false, upstream: 'http2' }
+  const inner: Shape = { ...shape, chain: false, downstream: 'http2', tls: false }
+  const first = await startOne(peer, outer, listenPort, middlePort, around)
+  try {
+    return [first, await startOne(peer, inner, middlePort, originPort, around)]
   } catch (error) {
     await stop(first)
     throw error
@@ -99,8 +119,11 @@ async function startOne(
     directory,
     logFile,
   })
-  if (await accepts(listenPort, () => hasEnded(child))) return child
+  const listens = await accepts(listenPort, () => hasEnded(child))
+  const processes = processTree(child.pid ?? 0).length
+  if (listens && (peer.workersAreProcesses !== true || processes >= shape.workers)) return child
   await stop(child)
+  if (listens) throw new NotAvailable(`it runs ${processes} process where ${shape.workers} workers were asked for`)
   throw new NotAvailable(lastWords(logFile))
 }
 

@@ -1,7 +1,9 @@
-// Checks every import in src against the ranks in import-ranks.ts, finds import cycles, and keeps Node's HTTP out of the
-// data path. Run by `npm run lint`; prints one line per fault with what to do, and exits with 1 when there is any.
+// Checks every import in src: against the ranks in import-ranks.ts, for cycles, for packages that package.json does not
+// declare, and for Node's HTTP in the data path. Run by `npm run lint`; prints one line per fault with what to do, and
+// exits with 1 when there is any.
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path/posix'
+import manifest from '../package.json' with { type: 'json' }
 import { dataPath, forbiddenInDataPath, ranks } from './import-ranks.ts'
 
 interface Import {
@@ -19,8 +21,11 @@ interface Unit {
 const files = new Map(globSync('src/**/*.ts').map((path) => [path.replaceAll('\\', '/'), readFileSync(path, 'utf8')]))
 const imports = new Map([...files].map(([path, text]) => [path, importsOf(path, text)]))
 const units = rankedUnits()
+const dependencies = new Set(Object.keys(manifest.dependencies))
 
-const faults = [...files.keys()].sort().flatMap((path) => [...rankFaults(path), ...dataPathFaults(path)])
+const faults = [...files.keys()]
+  .sort()
+  .flatMap((path) => [...rankFaults(path), ...dataPathFaults(path), ...packageFaults(path)])
 faults.push(...cycles())
 
 for (const fault of faults) console.error(fault)
@@ -55,6 +60,18 @@ function dataPathFaults(path: string): string[] {
     faults.push(`${path}:${lineAt(text, match.index)}: the data path does not use pipe. Use src/tunnel/bridge.ts.`)
   }
   return faults
+}
+
+/** The published package finds only its declared dependencies. */
+function packageFaults(path: string): string[] {
+  return (imports.get(path) ?? []).flatMap(({ target, line, typeOnly }) => {
+    if (typeOnly || /^(?:src\/|node:|#)/.test(target)) return []
+    const name = /^(?:@[^/]+\/)?[^/]+/.exec(target)?.[0] ?? target
+    if (dependencies.has(name)) return []
+    return [
+      `${path}:${line}: ${name} is not among the dependencies in package.json. Declare it there or do without it.`,
+    ]
+  })
 }
 
 /** One fault per file that takes part in a cycle of imports that exist at run time. */

@@ -1,53 +1,73 @@
-// Renders docs/envoy-support.md: for every message of Envoy's API that Sluice reads, which fields count, which are
-// accepted without effect and why, and which are refused. The verdicts come from src/config/envoy/supported.ts.
-import type { DescMessage } from '@bufbuild/protobuf'
-import { envoyRegistry, envoyTypeNames } from '#envoy/registry.js'
-import { SUPPORTED, type FieldSupport, type MessageSupport } from '../src/config/envoy/supported.ts'
+// Renders docs/envoy-support.md: every field of Envoy's messages in scope as supported, accepted without effect, or
+// refused, from the descriptors and the table of supported fields, and the command operators of format strings.
 
+import type { DescField, DescMessage } from '@bufbuild/protobuf'
+import { envoyRegistry } from '#envoy/registry.js'
+import { SUPPORTED, type MessageSupport } from '../src/config/envoy/supported.ts'
+import {
+  OPERATORS,
+  OPERATOR_ALIASES,
+  OWN_OPERATORS,
+  UNSUPPORTED_OPERATORS,
+} from '../src/config/model/format-operators.ts'
+
+const INTRODUCTION = `# Envoy fields that Sluice takes
+
+Made by \`npm run docs\` from the code; do not edit. Each table is a message of Envoy's v3 API.
+
+* **supported**: does what it does in Envoy. Where only some values are taken, they are listed.
+* *accepted, no effect*: leaving it out would change nothing that Sluice does; the reason is given.
+* refused: Envoy has it and Sluice does not yet. A configuration that sets it is refused with the place of the field.
+
+A message that has no table here is refused as a whole. A field of no message at all is refused as unknown, with the
+nearest name, unless \`--allow-unknown-static-fields\` is given.
+
+## What Sluice adds
+
+| field | meaning |
+|---|---|
+| \`filters\` in an entry of a route's \`upgrade_configs\` | HTTP filters for this upgrade type on this route, in place of the connection manager's; a list of \`HttpFilter\` that ends in the router |
+| \`use_websocket\` in a \`route\` | of the first generation of Envoy: an upgrade of type websocket on that route. Deprecated, with a warning |
+`
+
+/** The whole page. */
 export function envoySupportPage(): string {
-  const sections = [...SUPPORTED].map(([name, support]) => section(name, support))
-  return `# What Sluice takes from Envoy's configuration
-
-Made by \`npm run docs\` from \`src/config/envoy/supported.ts\`; do not edit.
-
-Sluice knows all ${envoyTypeNames.filter((name) => name.startsWith('envoy.')).length} types of Envoy's v3 API, so that it can tell a misspelt field from one that Envoy
-has and Sluice does not support. It reads the ${SUPPORTED.size} messages below. Every other message, and every field listed as
-refused, is an error that names it.
-
-${sections.join('\n')}`
+  const tables = [...SUPPORTED]
+    .map(([name, support]) => ({ message: envoyRegistry.getMessage(name), support }))
+    .filter((row): row is { message: DescMessage; support: MessageSupport } => row.message !== undefined)
+    .map(({ message, support }) => table(message, support))
+  return `${INTRODUCTION}\n${operators()}\n## Messages\n\n${tables.join('\n')}`
 }
 
-function section(name: string, support: MessageSupport): string {
-  const message = envoyRegistry.getMessage(name)
-  if (message === undefined) throw new Error(`supported.ts names ${name}, which Envoy does not have`)
-  rejectUnknownFields(message, support)
-  const withEffect = [...support]
-    .filter(([, { kind }]) => kind === 'supported')
-    .map(([field, how]) => supported(field, how))
-  const without = [...support].flatMap(([field, how]) =>
-    how.kind === 'no-effect' ? [`  * \`${field}\`: ${how.why}`] : [],
-  )
-  const refused = message.fields
-    .filter(({ name: field }) => !support.has(field))
-    .map(({ name: field }) => `\`${field}\``)
-  const lines = [
-    ...(withEffect.length > 0 ? [`* Supported: ${withEffect.join(', ')}`] : []),
-    ...(without.length > 0 ? ['* Accepted without effect:', ...without] : []),
-    ...(refused.length > 0 ? [`* Refused: ${refused.join(', ')}`] : []),
-    ...(message.fields.length === 0 ? ['* Supported; it has no fields.'] : []),
-  ]
-  return `## ${name}\n\n${lines.join('\n')}\n`
+function operators(): string {
+  const names = (list: Iterable<string>): string => [...list].map((name) => `\`${name}\``).join(' ')
+  const own = new Set(OWN_OPERATORS)
+  const short = [...OPERATOR_ALIASES].map(([alias, name]) => `\`${alias}\` = \`${name}\``).join(', ')
+  return `## Command operators of format strings
+
+Envoy's: ${names([...OPERATORS.keys()].filter((name) => !own.has(name)))}
+
+Short names: ${short}
+
+Sluice's own: ${names(OWN_OPERATORS)}
+
+Refused: ${names(UNSUPPORTED_OPERATORS)}
+`
 }
 
-function supported(field: string, how: FieldSupport): string {
-  const only = how.kind === 'supported' ? how.only : undefined
-  return only === undefined ? `\`${field}\`` : `\`${field}\` (only ${only.join(', ')})`
+function table(message: DescMessage, support: MessageSupport): string {
+  const rows = [...message.fields]
+    .sort((a, b) => a.number - b.number)
+    .map((field) => `| \`${field.name}\` | ${state(field, support)} |`)
+  if (rows.length === 0) return `### ${message.typeName}\n\nSupported; it has no fields.\n`
+  return [`### ${message.typeName}`, '', '| field | |', '|---|---|', ...rows, ''].join('\n')
 }
 
-function rejectUnknownFields(message: DescMessage, support: MessageSupport): void {
-  for (const field of support.keys()) {
-    if (!message.fields.some(({ name }) => name === field)) {
-      throw new Error(`supported.ts names ${message.typeName}.${field}, which Envoy does not have`)
-    }
-  }
+function state(field: DescField, support: MessageSupport): string {
+  const found = support.get(field.name)
+  if (found === undefined) return 'refused'
+  if (found.kind === 'no-effect') return `*accepted, no effect*: ${found.why}`
+  return found.only === undefined
+    ? '**supported**'
+    : `**supported**: ${found.only.map((value) => `\`${value}\``).join(', ')} only`
 }

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "bulk.h"
 #include "clock.h"
+#include "hold.h"
 #include "jobs.h"
 #include "loop.h"
 #include "options.h"
@@ -94,10 +95,11 @@ static void set_option(const char *name, const char *value) {
   const struct {
     const char *name;
     int *field;
-  } numbers[] = {{"--proxy-port", &options.proxy_port}, {"--origin-port", &options.origin_port}, {"--connections", &options.connections},
+  } numbers[] = {{"--proxy-port", &options.proxy_port}, {"--hold-port", &options.hold_port}, {"--connections", &options.connections},
                  {"--streams", &options.streams}, {"--size", &options.size}, {"--burst", &options.burst}, {"--rate", &options.rate},
                  {"--warm-ms", &options.warm_ms}, {"--measure-ms", &options.measure_ms}};
   if (!strcmp(name, "--job")) options.job = value;
+  else if (!strcmp(name, "--origin")) options.origin = value;
   else if (!strcmp(name, "--http")) options.http2 = value[0] == '2';
   else if (!strcmp(name, "--tls")) options.tls = value[0] == '1';
   else if (!strcmp(name, "--pid")) {
@@ -118,11 +120,13 @@ int main(int count, char **arguments) {
   prctl(PR_SET_TIMERSLACK, 1ul);
   signal(SIGPIPE, SIG_IGN);
   for (int i = 1; i + 1 < count; i += 2) set_option(arguments[i], arguments[i + 1]);
+  if (!options.origin) fail("--origin is missing");
+  if (options.hold_port) hold_port(options.hold_port, options.origin);
   allow_files(65536);
   loop_start();
   wires_start();
   bulk_start();
-  origin_listen(options.origin_port);
+  origin_serve(borrow_listener(options.origin));
   for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) {
     if (!options.job || strcmp(options.job, jobs[i].name)) continue;
     loop_at(now_ns() + READY_LIMIT_SECONDS * 1000000000ull, out_of_time);

@@ -8,7 +8,8 @@
 struct options {
   const char *job;      /* echo rate up down setup request idle */
   int proxy_port;       /* where the proxy under test listens */
-  int origin_port;      /* where the proxy expects its origin: this process listens there */
+  const char *origin;   /* Unix socket that lends the origin's listening socket, see hold.h */
+  int hold_port;        /* not a run: hold this port and lend it at `origin` */
   bool http2;           /* downstream protocol */
   bool tls;             /* TLS on the downstream leg */
   int connections;      /* downstream connections */

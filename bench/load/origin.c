@@ -5,9 +5,7 @@
 #include "measure.h"
 #include "options.h"
 #include "websocket.h"
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -230,15 +228,10 @@ static void on_acceptable(struct source *s, uint32_t events) {
   }
 }
 
-void origin_listen(int port) {
+void origin_serve(int fd) {
   static struct source listener;
-  int one = 1;
-  struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  listener.fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  listener.fd = fd;
   listener.on_event = on_acceptable;
-  setsockopt(listener.fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  if (bind(listener.fd, (struct sockaddr *)&at, sizeof at) < 0) fail("bind the origin to port %d: %s", port, strerror(errno));
-  if (listen(listener.fd, 4096) < 0) fail("listen at the origin: %s", strerror(errno));
   body = malloc(BODY_LIMIT);
   for (int i = 0; i < BODY_LIMIT; i++) body[i] = (uint8_t)('a' + i % 26);
   loop_add(&listener, EPOLLIN);

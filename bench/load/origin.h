@@ -3,6 +3,7 @@
  * answers N bytes. What arrives at /sink is what the job `up` measures.
  */
 #pragma once
-void origin_listen(int port);
+/* Serves what arrives at a listening socket. */
+void origin_serve(int listener);
 /* Counts everything that happens at the origin: when it stands still, the proxy is done. */
 extern unsigned long origin_events;

@@ -50,8 +50,15 @@ measure('scan and parse response', () => {
 })
 measure('write response', () => {
   const { head } = answered
-  const framing = outgoingResponseFraming(head.status, head.headers, false, { isHead: false, isHttp10: false, opensTunnel: false })
-  sum += out.write(writeResponseHead(head, framing, { headerKeyFormat: 'lower', isHttp10: false, persistence: '', upgrade: '' }), 'latin1')
+  const framing = outgoingResponseFraming(head.status, head.headers, false, {
+    isHead: false,
+    isHttp10: false,
+    opensTunnel: false,
+  })
+  sum += out.write(
+    writeResponseHead(head, framing, { headerKeyFormat: 'lower', isHttp10: false, persistence: '', upgrade: '' }),
+    'latin1',
+  )
 })
 
 /** Prints the best of several runs: on a shared machine the others measure the neighbours. */

@@ -30,6 +30,8 @@ export interface Peer {
   /** The version in a few words, or undefined when the proxy is not installed. */
   version: () => string | undefined
   can: (workload: Workload) => boolean
+  /** Workers are processes of their own: fewer than asked for means that it cannot run so many. */
+  readonly workersAreProcesses?: boolean
   /** Writes the configuration and says how to start the proxy in the foreground. */
   prepare: (site: Site) => Command
 }

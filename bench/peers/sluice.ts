@@ -7,7 +7,7 @@ import { sluiceBootstrap } from './sluice-bootstrap.ts'
 const root = join(import.meta.dirname, '..', '..')
 const entry = join(root, 'bin', 'sluice.js')
 
-export const sluice: Peer = { name: 'sluice', version, can: () => true, prepare }
+export const sluice: Peer = { name: 'sluice', version, can: () => true, workersAreProcesses: true, prepare }
 
 function version(): string | undefined {
   if (!existsSync(entry)) return undefined

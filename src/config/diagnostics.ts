@@ -14,7 +14,8 @@ export interface Diagnostic {
 }
 
 /** Whether anything keeps the configuration from running. */
-export const hasErrors = (diagnostics: readonly Diagnostic[]): boolean => diagnostics.some((d) => d.severity === 'error')
+export const hasErrors = (diagnostics: readonly Diagnostic[]): boolean =>
+  diagnostics.some((d) => d.severity === 'error')
 
 /** In reading order: by file as first seen, then line, then column; the same finding only once. */
 export function sortDiagnostics(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
@@ -54,7 +55,7 @@ export function printDiagnostics(
 ): string {
   const lines = new Map<string, readonly string[]>()
   const linesOf = (file: string): readonly string[] => {
-    const known = lines.get(file) ?? (textOf(file)?.split('\n') ?? [])
+    const known = lines.get(file) ?? textOf(file)?.split('\n') ?? []
     lines.set(file, known)
     return known
   }
@@ -70,7 +71,10 @@ function excerpt(place: Place, lines: readonly string[]): string[] {
   const text = lines[place.line - 1]
   if (place.line === 0 || text === undefined) return []
   const from = place.column > EXCERPT_WIDTH - 20 ? place.column - 40 : 0
-  const shown = hideSecrets(text).slice(from, from + EXCERPT_WIDTH).replace(/\r$/, '').replaceAll('\t', ' ')
+  const shown = hideSecrets(text)
+    .slice(from, from + EXCERPT_WIDTH)
+    .replace(/\r$/, '')
+    .replaceAll('\t', ' ')
   const number = String(place.line).padStart(6)
   return [`${number} | ${shown}`, `       | ${' '.repeat(Math.max(0, place.column - 1 - from))}^`]
 }

@@ -144,8 +144,11 @@ export class Exchange implements ServerStreamSink, TerminalSink {
 
   onReset(cause: CloseCause): void {
     if (this.#ended) return
-    addFlag(this.facts, errorEntry(cause.code).flag)
-    if (this.facts.responseCodeDetails === '' || this.#responseStarted) this.facts.responseCodeDetails = errorEntry(cause.code).detail
+    // Answered in full before the request ended: the codec lets go of the rest of it, which is no failure.
+    if (cause.code !== 'finished') {
+      addFlag(this.facts, errorEntry(cause.code).flag)
+      this.facts.responseCodeDetails = errorEntry(cause.code).detail
+    }
     if (cause.by === 'client') this.runtime.stats.rqRxReset.value++
     this.#terminal?.abort(cause)
     this.finish(cause)

@@ -47,6 +47,8 @@ export class Handshake implements Dial {
     const { clock, timeoutMs } = parts.limits
     this.#parts = parts
     this.#raw = Reflect.get(parts.socket, '_handle')
+    // A peer that leaves in mid-handshake is gone; afterwards each direction ends by itself.
+    parts.socket.allowHalfOpen = false
     if (timeoutMs > 0) this.#timer = clock.after(timeoutMs, () => this.fail(`not complete within ${timeoutMs} ms`))
     parts.socket.on('error', (error) => this.fail(error.message))
     parts.socket.on('close', () => this.fail(`the ${parts.peer} closed the connection`))
@@ -66,6 +68,7 @@ export class Handshake implements Dial {
     const judgement = judgePeer(secure, options, required && (peer === 'client' || options.validation !== undefined))
     if (judgement.refused !== undefined) return this.fail(judgement.refused, secure)
     this.#end()
+    secure.allowHalfOpen = true
     const stream = new SocketStream(tlsWire(secure, info, this.#raw), peer, tlsInfo(secure, judgement))
     takeDecrypted(secure, stream)
     setImmediate(() => {

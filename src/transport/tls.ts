@@ -43,7 +43,6 @@ export class TlsServer {
       ...(options.alpn.length === 0 ? {} : { ALPNCallback: (offer: { protocols: string[] }) => chooseAlpn(options.alpn, offer.protocols) }),
       // The deadline is the Handshake's; the runtime's own only must not come before it.
       handshakeTimeout: 2 ** 30,
-      allowHalfOpen: true,
     })
     if (ticketKeys(options) !== undefined) this.#server.setTicketKeys(ticketKeys(options) ?? Buffer.alloc(0))
     this.#server.on('secureConnection', (socket) => this.#find(socket)?.succeed(socket))

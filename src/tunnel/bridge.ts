@@ -90,6 +90,8 @@ class RunningTunnel implements Tunnel, DirectionOwner {
   #grace: Deadline | undefined
   /** Who ended a direction first. */
   #firstEnder: 'client' | 'upstream' | undefined
+  /** Both streams were told to close; each takes the time it needs. */
+  #closing = false
   #over = false
 
   constructor(downstream: ByteStream, upstream: ByteStream, options: BridgeOptions) {
@@ -138,6 +140,7 @@ class RunningTunnel implements Tunnel, DirectionOwner {
   close(cause: CloseCause): void {
     if (this.#over || this.cause !== undefined) return
     this.cause = cause
+    this.#closing = true
     this.#awaitClose()
     this.downstream.close(cause)
     this.upstream.close(cause)
@@ -169,6 +172,7 @@ class RunningTunnel implements Tunnel, DirectionOwner {
     if (cause.code !== 'finished') this.cause ??= cause
     if (other.closed) return this.#finish()
     this.#awaitClose()
+    if (this.#closing) return
     // An orderly end of one side leaves the other to send what is queued; anything else is passed on as it came.
     if (cause.code !== 'finished' && this.cause === cause) other.source.reset(cause)
     else if (!other.ended) other.source.close(this.#finalCause())

@@ -1,7 +1,7 @@
 // Fuzzer of the HTTP/1 codec: mutates the golden corpus and checks what must hold for any bytes at all. `npm run fuzz`.
 
 import assert from 'node:assert/strict'
-import { HeaderList } from '../../src/codec/header-list.ts'
+import type { HeaderList } from '../../src/codec/header-list.ts'
 import { http1Client } from '../../src/codec/http1/client.ts'
 import { http1ClientOptions, type Http1ServerOptions } from '../../src/codec/http1/options.ts'
 import type { RequestHead } from '../../src/codec/http-stream.ts'
@@ -13,10 +13,46 @@ const corpus = (name: string): Buffer[] =>
   goldenCorpus(new URL(`../golden/http1/${name}`, import.meta.url)).map((message) => message.bytes)
 
 const TOKENS = [
-  '\r\n', '\n', '\r', '\r\n\r\n', ' ', '\t', '\0', ':', ',', ';', '0', '0\r\n\r\n', 'ff', '+', '-', '\x0b', '\x7f', '\x80', '\xff',
-  'Content-Length: 5\r\n', 'content-length:0\r\n', 'Transfer-Encoding: chunked\r\n', 'Transfer-Encoding:\x0bchunked\r\n', 'chunked',
-  'Connection: close\r\n', 'Connection: upgrade\r\n', 'Upgrade: websocket\r\n', 'Host: x\r\n', ' HTTP/1.1', 'HTTP/1.0', '\r\n ', '//', '@',
-  'GET / HTTP/1.1\r\nHost: s\r\n\r\n', 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n', 'HTTP/1.1 101 X\r\n', '5\r\nhello\r\n', '#', '[', ']',
+  '\r\n',
+  '\n',
+  '\r',
+  '\r\n\r\n',
+  ' ',
+  '\t',
+  '\0',
+  ':',
+  ',',
+  ';',
+  '0',
+  '0\r\n\r\n',
+  'ff',
+  '+',
+  '-',
+  '\x0b',
+  '\x7f',
+  '\x80',
+  '\xff',
+  'Content-Length: 5\r\n',
+  'content-length:0\r\n',
+  'Transfer-Encoding: chunked\r\n',
+  'Transfer-Encoding:\x0bchunked\r\n',
+  'chunked',
+  'Connection: close\r\n',
+  'Connection: upgrade\r\n',
+  'Upgrade: websocket\r\n',
+  'Host: x\r\n',
+  ' HTTP/1.1',
+  'HTTP/1.0',
+  '\r\n ',
+  '//',
+  '@',
+  'GET / HTTP/1.1\r\nHost: s\r\n\r\n',
+  'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n',
+  'HTTP/1.1 101 X\r\n',
+  '5\r\nhello\r\n',
+  '#',
+  '[',
+  ']',
 ]
 
 const SMUGGLED = Buffer.from('GET /smuggled HTTP/1.1\r\nHost: s\r\n\r\n')
@@ -45,7 +81,9 @@ function guarded(seed: number, bytes: Buffer, check: (bytes: Buffer) => void): v
     check(bytes)
   } catch (error) {
     const what = error instanceof Error ? error.message : String(error)
-    throw new assert.AssertionError({ message: `seed ${seed}, input ${JSON.stringify(bytes.toString('latin1'))}: ${what}` })
+    throw new assert.AssertionError({
+      message: `seed ${seed}, input ${JSON.stringify(bytes.toString('latin1'))}: ${what}`,
+    })
   }
 }
 
@@ -53,7 +91,11 @@ function checkRequest(bytes: Buffer, random: () => number): void {
   const heads: RequestHead[] = []
   const options = VARIANTS[Math.floor(random() * VARIANTS.length)] ?? {}
   const whole = requestOutcome([bytes], options, [], (head) => heads.push({ ...head, headers: head.headers.clone() }))
-  assert.deepEqual(requestOutcome(split(bytes, random), options), whole, 'the outcome depends on how the bytes were split')
+  assert.deepEqual(
+    requestOutcome(split(bytes, random), options),
+    whole,
+    'the outcome depends on how the bytes were split',
+  )
   endsWithRefusal(whole)
   if (whole.at(-1) === 'closed') {
     const more = requestOutcome([bytes, SMUGGLED], options)
@@ -65,8 +107,7 @@ function checkRequest(bytes: Buffer, random: () => number): void {
 /** What was refused ends the connection: nothing is parsed after it. */
 function endsWithRefusal(lines: readonly string[]): void {
   const refusal = lines.findIndex((line) => /^(?:reset )?\d{3} /.test(line))
-  const missing = lines.findIndex((line) => /^400 /.test(line))
-  for (const index of [refusal, missing]) if (index >= 0) assert.deepEqual(lines.slice(index + 1), ['closed'])
+  if (refusal >= 0) assert.deepEqual(lines.slice(refusal + 1), ['closed'])
 }
 
 /** A request that was accepted leaves as exactly one request with the same meaning. */
@@ -74,7 +115,14 @@ function passesOnAsOne(head: RequestHead): void {
   const stream = new ScriptedStream()
   const client = http1Client(stream, { onAvailability: () => {}, onConnectionClose: () => {} }, http1ClientOptions())
   const nothing = (): void => {}
-  const sink = { onInformational: nothing, onResponse: nothing, onData: nothing, onTrailers: nothing, onDrain: nothing, onReset: nothing }
+  const sink = {
+    onInformational: nothing,
+    onResponse: nothing,
+    onData: nothing,
+    onTrailers: nothing,
+    onDrain: nothing,
+    onReset: nothing,
+  }
   client.request({ ...head, headers: stripped(head) }, head.tunnel === undefined, sink)
   if (stream.written === '') return
   const seen: RequestHead[] = []
@@ -97,7 +145,11 @@ function checkResponse(bytes: Buffer, random: () => number): void {
   const asked = names[Math.floor(random() * names.length)] ?? 'GET'
   const ends = random() < 0.5
   const whole = responseOutcome([bytes], asked, ends)
-  assert.deepEqual(responseOutcome(split(bytes, random), asked, ends), whole, 'the outcome depends on how the bytes were split')
+  assert.deepEqual(
+    responseOutcome(split(bytes, random), asked, ends),
+    whole,
+    'the outcome depends on how the bytes were split',
+  )
   const finals = whole.filter((line) => /^(?:tunnel )?\d{3}$/.test(line))
   assert.ok(finals.length <= 1, 'one request had several responses')
   if (whole.at(-1) !== 'closed' || ends) return
@@ -105,14 +157,16 @@ function checkResponse(bytes: Buffer, random: () => number): void {
 }
 
 function mutate(seeds: readonly Buffer[], random: () => number): Buffer {
-  const pick = (): string => (seeds[Math.floor(random() * seeds.length)] ?? Buffer.alloc(0)).toString('latin1').slice(0, 4096)
+  const pick = (): string =>
+    (seeds[Math.floor(random() * seeds.length)] ?? Buffer.alloc(0)).toString('latin1').slice(0, 4096)
   let text = pick()
   for (let changes = Math.floor(random() * 6); changes > 0; changes--) {
     const at = Math.floor(random() * (text.length + 1))
     const kind = random()
     if (kind < 0.4) text = text.slice(0, at) + (TOKENS[Math.floor(random() * TOKENS.length)] ?? '') + text.slice(at)
     else if (kind < 0.6) text = text.slice(0, at) + text.slice(at + 1 + Math.floor(random() * 4))
-    else if (kind < 0.75) text = text.slice(0, at) + String.fromCharCode(Math.floor(random() * 256)) + text.slice(at + 1)
+    else if (kind < 0.75)
+      text = text.slice(0, at) + String.fromCharCode(Math.floor(random() * 256)) + text.slice(at + 1)
     else if (kind < 0.85) text = text.slice(0, at) + pick().slice(0, 200)
     else if (kind < 0.95) text = swapLines(text, random)
     else text += pick()
@@ -131,7 +185,7 @@ function swapLines(text: string, random: () => number): string {
 function split(bytes: Buffer, random: () => number): Buffer[] {
   const chunks: Buffer[] = []
   const mean = random() < 0.3 ? 1 : 1 + random() * 40
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const size = 1 + Math.floor(random() * mean * 2 * (mean === 1 ? 0 : 1))
     chunks.push(bytes.subarray(at, at + size))
     at += size

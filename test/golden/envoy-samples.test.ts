@@ -11,43 +11,105 @@ const folder = join(import.meta.dirname, '../../../shared/envoy-configs')
 
 /** Findings of each sample: the last steps of the path, or the type, that is not supported yet. Empty = it loads. */
 const EXPECTED: Readonly<Record<string, readonly string[]>> = {
-  'encapsulate_http_in_http2_connect.yaml': ['bootstrap_extensions', 'internal_listener', 'TcpProxy', 'envoy_internal_address'],
+  'encapsulate_http_in_http2_connect.yaml': [
+    'bootstrap_extensions',
+    'internal_listener',
+    'TcpProxy',
+    'envoy_internal_address',
+  ],
   'encapsulate_in_http1_connect.yaml': ['TcpProxy', 'TcpProxy'],
   'encapsulate_in_http2_connect.yaml': ['TcpProxy'],
   'encapsulate_in_http2_post.yaml': ['TcpProxy'],
   'envoyproxy_io_proxy.yaml': [],
-  'envoyproxy_io_proxy_http3_downstream.yaml': ['UDP', 'udp_listener_config', 'HTTP3', 'QuicDownstreamTransport', 'certs', 'certs'],
-  'google_com_auto_http3_upstream_proxy.yaml': ['FilterConfig', 'http3_protocol_options', 'alternate_protocols_cache_options', 'QuicUpstreamTransport'],
+  'envoyproxy_io_proxy_http3_downstream.yaml': [
+    'UDP',
+    'udp_listener_config',
+    'HTTP3',
+    'QuicDownstreamTransport',
+    'certs',
+    'certs',
+  ],
+  'google_com_auto_http3_upstream_proxy.yaml': [
+    'FilterConfig',
+    'http3_protocol_options',
+    'alternate_protocols_cache_options',
+    'QuicUpstreamTransport',
+  ],
   'google_com_http3_upstream_proxy.yaml': ['http3_protocol_options', 'QuicUpstreamTransport'],
-  'internal_listener_proxy.yaml': ['bootstrap_extensions', 'TcpProxy', 'internal_listener', 'TcpProxy', 'envoy_internal_address'],
+  'internal_listener_proxy.yaml': [
+    'bootstrap_extensions',
+    'TcpProxy',
+    'internal_listener',
+    'TcpProxy',
+    'envoy_internal_address',
+  ],
   'proxy_connect.yaml': [],
-  'proxy_connect_udp_http3_downstream.yaml': ['UDP', 'udp_listener_config', 'QuicDownstreamTransport', 'HTTP3', 'http3_protocol_options', 'http3_protocol_options', 'QuicUpstreamTransport'],
+  'proxy_connect_udp_http3_downstream.yaml': [
+    'UDP',
+    'udp_listener_config',
+    'QuicDownstreamTransport',
+    'HTTP3',
+    'http3_protocol_options',
+    'http3_protocol_options',
+    'QuicUpstreamTransport',
+  ],
   'proxy_protocol.yaml': ['ProxyProtocolUpstreamTransport'],
   'raw_udp_tunneling_http2.yaml': ['UDP', 'UdpProxyConfig'],
-  'terminate_http1_connect.yaml': ['connect_config', 'connect_config', 'ORIGINAL_DST', 'CLUSTER_PROVIDED', 'original_dst_lb_config'],
+  'terminate_http1_connect.yaml': [
+    'connect_config',
+    'connect_config',
+    'ORIGINAL_DST',
+    'CLUSTER_PROVIDED',
+    'original_dst_lb_config',
+  ],
   'terminate_http2_connect.yaml': ['connect_config'],
   'terminate_http2_post.yaml': ['connect_config'],
-  'terminate_http3_connect_udp.yaml': ['UDP', 'udp_listener_config', 'QuicDownstreamTransport', 'HTTP3', 'http3_protocol_options', 'connect_config'],
+  'terminate_http3_connect_udp.yaml': [
+    'UDP',
+    'udp_listener_config',
+    'QuicDownstreamTransport',
+    'HTTP3',
+    'http3_protocol_options',
+    'connect_config',
+  ],
   'terminate_http3_connect_udp_dns_resolution.yaml': ['UDP'],
-  'terminate_http_in_http2_connect.yaml': ['bootstrap_extensions', 'connect_config', 'internal_listener', 'envoy_internal_address'],
+  'terminate_http_in_http2_connect.yaml': [
+    'bootstrap_extensions',
+    'connect_config',
+    'internal_listener',
+    'envoy_internal_address',
+  ],
   'websocket-envoy-ws-route.yaml': [],
   'websocket-envoy-ws.yaml': [],
   'websocket-envoy-wss-passthrough.yaml': ['TcpProxy'],
 }
 
 if (!existsSync(folder)) {
-  test('the samples of Envoy load or are refused for later features', { skip: 'the folder of samples is not here' }, () => {})
+  test(
+    'the samples of Envoy load or are refused for later features',
+    { skip: 'the folder of samples is not here' },
+    () => {},
+  )
 } else {
   for (const file of readdirSync(folder).filter((name) => name.endsWith('.yaml'))) {
     test(`${file} loads or is refused for later features only`, async () => {
       const { config, diagnostics } = await loadEnvoy([{ kind: 'file', path: join(folder, file) }])
-      const errors = diagnostics.filter((diagnostic) => diagnostic.severity === 'error').map((d) => `${d.place.path}: ${d.message}`)
-      assert.deepEqual(errors.filter((error) => !LATER.test(error)), [])
+      const errors = diagnostics
+        .filter((diagnostic) => diagnostic.severity === 'error')
+        .map((d) => `${d.place.path}: ${d.message}`)
+      assert.deepEqual(
+        errors.filter((error) => !LATER.test(error)),
+        [],
+      )
       assert.equal(config !== undefined, errors.length === 0)
       const expected = EXPECTED[file]
       assert.ok(expected !== undefined, 'the sample is listed')
       assert.equal(expected.length === 0, config !== undefined, errors.join('\n'))
-      for (const word of expected) assert.ok(errors.some((error) => error.includes(word)), `${word} in:\n${errors.join('\n')}`)
+      for (const word of expected)
+        assert.ok(
+          errors.some((error) => error.includes(word)),
+          `${word} in:\n${errors.join('\n')}`,
+        )
     })
   }
 }

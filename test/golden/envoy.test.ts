@@ -27,9 +27,13 @@ for (const file of readdirSync(folder).sort()) {
     const findings = printDiagnostics(diagnostics, () => text)
     const show = /^# show: (.*)$/m.exec(text)?.[1]
     assert.ok(config !== undefined || findings !== '', 'a refusal says why')
-    const model = config === undefined || show === undefined ? '' : JSON.stringify(plainModel(select(config, show), isPlace), null, 2)
+    const model =
+      config === undefined || show === undefined
+        ? ''
+        : JSON.stringify(plainModel(select(config, show), isPlace), null, 2)
     const actual = [findings.trimEnd(), model].filter((part) => part !== '').join('\n')
-    if (process.env['GOLDEN_UPDATE'] === '1') writeFileSync(path, `${input}${SEPARATOR}${actual === '' ? 'ok' : actual}\n`)
+    if (process.env['GOLDEN_UPDATE'] === '1')
+      writeFileSync(path, `${input}${SEPARATOR}${actual === '' ? 'ok' : actual}\n`)
     else assert.equal(actual === '' ? 'ok' : actual, expected?.trimEnd())
   })
 }

@@ -5,7 +5,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import http from 'node:http'
 import net from 'node:net'
 import { after, test } from 'node:test'
-import WebSocket, { WebSocketServer } from 'ws'
+import { WebSocket, WebSocketServer } from 'ws'
 import { systemClock } from '../../src/core/clock.ts'
 import { closeCause } from '../../src/core/close-cause.ts'
 import type { ByteStream } from '../../src/transport/byte-stream.ts'
@@ -101,7 +101,11 @@ interface Answer {
   readonly localPort: number
 }
 
-function ask(options: http.RequestOptions, body?: Buffer | readonly Buffer[], trailers?: Record<string, string>): Promise<Answer> {
+function ask(
+  options: http.RequestOptions,
+  body?: Buffer | readonly Buffer[],
+  trailers?: Record<string, string>,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const request = http.request({ host: '127.0.0.1', port, agent, ...options }, (reply) => {
       const chunks: Buffer[] = []
@@ -145,7 +149,9 @@ test('HEAD, 204, 1xx, Expect and trailers are what node:http understands', async
   assert.equal((await ask({ path: '/early' })).body.toString(), 'ok')
   const expecting = await ask({ path: '/', method: 'POST', headers: { expect: '100-continue' } }, Buffer.from('x'))
   assert.equal(expecting.headers['x-hash'], sha(Buffer.from('x')))
-  const trailers = await ask({ path: '/trailers', method: 'POST', headers: { trailer: 'x-up' } }, [Buffer.from('a')], { 'x-up': '1' })
+  const trailers = await ask({ path: '/trailers', method: 'POST', headers: { trailer: 'x-up' } }, [Buffer.from('a')], {
+    'x-up': '1',
+  })
   assert.equal(trailers.trailers['x-sum'], '42')
   assert.equal(trailers.headers['x-trailers'], '{"x-up":"1"}')
 })
@@ -162,7 +168,9 @@ test('ws exchanges messages of every kind through an upgrade', async () => {
   assert.deepEqual([received[0]?.toString(), received[1]?.toString()], ['first', 'text'])
   assert.equal(sha(received[2] ?? Buffer.alloc(0)), sha(large))
   socket.close(4000, 'done')
-  const [code, reason] = await new Promise<[number, Buffer]>((resolve) => socket.once('close', (...all) => resolve(all)))
+  const [code, reason] = await new Promise<[number, Buffer]>((resolve) =>
+    socket.once('close', (...all) => resolve(all)),
+  )
   assert.deepEqual([code, reason.toString()], [4000, 'done'])
 })
 
@@ -184,7 +192,10 @@ test('pipelined requests are answered in order', async () => {
   const one = (method: string): string => `${method} / HTTP/1.1\r\nhost: a\r\n\r\n`
   socket.write(['GET', 'DELETE', 'OPTIONS', 'GET'].map(one).join(''))
   await until(() => text.split('HTTP/1.1 200').length === 5)
-  assert.deepEqual([...text.matchAll(/x-method: (\w+)/g)].map((match) => match[1]), ['GET', 'DELETE', 'OPTIONS', 'GET'])
+  assert.deepEqual(
+    [...text.matchAll(/x-method: (\w+)/g)].map((match) => match[1]),
+    ['GET', 'DELETE', 'OPTIONS', 'GET'],
+  )
   socket.destroy()
 })
 

@@ -42,15 +42,21 @@ function parseBlock(block: string): GoldenCase | undefined {
         break
       case '=':
         expected.push(rest)
+        break
+      default:
+        break
     }
   }
   return expected.length === 0 ? undefined : { name, settings, bytes: Buffer.from(text, 'latin1'), expected }
 }
 
 function unescape(text: string): string {
-  const plain = text.replace(/\\(?:([rnt0s\\])|x([0-9a-fA-F]{2}))/g, (_all, char: string | undefined, hex: string | undefined) => {
-    if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16))
-    return { r: '\r', n: '\n', t: '\t', 0: '\0', s: ' ' }[char ?? ''] ?? '\\'
-  })
+  const plain = text.replace(
+    /\\(?:([rnt0s\\])|x([0-9a-fA-F]{2}))/g,
+    (_all, char: string | undefined, hex: string | undefined) => {
+      if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16))
+      return { r: '\r', n: '\n', t: '\t', 0: '\0', s: ' ' }[char ?? ''] ?? '\\'
+    },
+  )
   return plain.replace(/([^])\\\*(\d+)/g, (_all, char: string, count: string) => char.repeat(Number(count)))
 }

@@ -62,7 +62,11 @@ export interface ServerHarness {
 
 /** A server connection; its hooks are written down when `recordHooks`. */
 export function serverHarness(
-  options: Partial<Http1ServerOptions> & { readonly answersContinue?: boolean; readonly recordHooks?: boolean; readonly noHooks?: boolean } = {},
+  options: Partial<Http1ServerOptions> & {
+    readonly answersContinue?: boolean
+    readonly recordHooks?: boolean
+    readonly noHooks?: boolean
+  } = {},
 ): ServerHarness {
   const stream = new ScriptedStream()
   const heard: string[] = []
@@ -84,16 +88,22 @@ export function serverHarness(
       exchanges.push(exchange)
       heads.push(head)
       exchange.setSink({
-        onData: (buffer, start, end, last) => heard.push(`data ${buffer.toString('latin1', start, end)}${last ? ' end' : ''}`),
+        onData: (buffer, start, end, last) =>
+          heard.push(`data ${buffer.toString('latin1', start, end)}${last ? ' end' : ''}`),
         onTrailers: (trailers) => heard.push(`trailers ${trailers.fields.join(' ')}`),
         onDrain: () => heard.push('drain'),
         onReset: (cause) => heard.push(`reset ${cause.by} ${cause.code}`),
       })
     },
     onCodecError: (code: string): void => void heard.push(`error ${code}`),
-    onConnectionClose: (cause: { by: string; code: string }): void => void heard.push(`closed ${cause.by} ${cause.code}`),
+    onConnectionClose: (cause: { by: string; code: string }): void =>
+      void heard.push(`closed ${cause.by} ${cause.code}`),
   }
-  const connection = serveHttp1(stream, sink, http1ServerOptions(options.noHooks === true ? options : { hooks, ...options }))
+  const connection = serveHttp1(
+    stream,
+    sink,
+    http1ServerOptions(options.noHooks === true ? options : { hooks, ...options }),
+  )
   const exchange = (): ServerStream => {
     const last = exchanges.at(-1)
     if (last === undefined) throw new Error('no request arrived')
@@ -117,7 +127,8 @@ export function clientHarness(options: Partial<Http1ClientOptions> = {}): Client
   const heads: ResponseHead[] = []
   const sink = {
     onAvailability: (): void => void heard.push('available'),
-    onConnectionClose: (cause: { by: string; code: string }): void => void heard.push(`closed ${cause.by} ${cause.code}`),
+    onConnectionClose: (cause: { by: string; code: string }): void =>
+      void heard.push(`closed ${cause.by} ${cause.code}`),
   }
   const connection = http1Client(stream, sink, http1ClientOptions(options))
   const ask = (head: RequestHead, endStream: boolean): ClientStream =>
@@ -127,7 +138,8 @@ export function clientHarness(options: Partial<Http1ClientOptions> = {}): Client
         heads.push(answer)
         heard.push(`response ${answer.status}${last ? ' end' : ''}`)
       },
-      onData: (buffer, start, end, last) => heard.push(`data ${buffer.toString('latin1', start, end)}${last ? ' end' : ''}`),
+      onData: (buffer, start, end, last) =>
+        heard.push(`data ${buffer.toString('latin1', start, end)}${last ? ' end' : ''}`),
       onTrailers: (trailers) => heard.push(`trailers ${trailers.fields.join(' ')}`),
       onDrain: () => heard.push('drain'),
       onReset: (cause) => heard.push(`reset ${cause.by} ${cause.code}`),

@@ -4,7 +4,13 @@ import { http1Client } from '../../src/codec/http1/client.ts'
 import { type Http1ServerOptions, http1ClientOptions, http1ServerOptions } from '../../src/codec/http1/options.ts'
 import { serveHttp1 } from '../../src/codec/http1/server.ts'
 import { HeaderList } from '../../src/codec/header-list.ts'
-import type { ClientStreamSink, RequestHead, ResponseHead, ServerConnectionSink, ServerStream } from '../../src/codec/http-stream.ts'
+import type {
+  ClientStreamSink,
+  RequestHead,
+  ResponseHead,
+  ServerConnectionSink,
+  ServerStream,
+} from '../../src/codec/http-stream.ts'
 import { errorEntry } from '../../src/core/errors.ts'
 import { ScriptedStream } from './scripted-stream.ts'
 
@@ -46,7 +52,8 @@ function acceptRequest(
   endStream: boolean,
   show: readonly string[],
 ): void {
-  const tunnel = head.tunnel === undefined ? '' : head.tunnel.kind === 'connect' ? ' connect' : ` upgrade:${head.tunnel.type}`
+  const tunnel =
+    head.tunnel === undefined ? '' : head.tunnel.kind === 'connect' ? ' connect' : ` upgrade:${head.tunnel.type}`
   lines.push(`${head.method} ${head.authority || '-'} ${head.path || '-'}${tunnel}`)
   for (const name of show) lines.push(`+${name}: ${head.headers.getAll(name) ?? '(none)'}`)
   let bytes = 0
@@ -66,7 +73,8 @@ function acceptRequest(
     },
     onDrain: IGNORE,
     onReset: (cause) => {
-      if (cause.code !== 'finished') lines.push(`reset ${errorEntry(cause.code).status} ${errorEntry(cause.code).detail}`)
+      if (cause.code !== 'finished')
+        lines.push(`reset ${errorEntry(cause.code).status} ${errorEntry(cause.code).detail}`)
     },
   })
   if (head.tunnel !== undefined) answer(403)
@@ -87,7 +95,12 @@ export const ASKED: Readonly<Record<string, Pick<RequestHead, 'method' | 'tunnel
  * Feeds `chunks`, and the end of the connection when `ends`, to a client that has sent the request `asked`. Lines: `1xx`
  * status, `status`, `tunnel status`, `+field: value`, `body N`, `trailers N`, `reset code`, at last `kept`, `closed`.
  */
-export function responseOutcome(chunks: readonly Uint8Array[], asked: string, ends = false, show: readonly string[] = []): string[] {
+export function responseOutcome(
+  chunks: readonly Uint8Array[],
+  asked: string,
+  ends = false,
+  show: readonly string[] = [],
+): string[] {
   const stream = new ScriptedStream()
   const lines: string[] = []
   const client = http1Client(stream, { onAvailability: IGNORE, onConnectionClose: IGNORE }, http1ClientOptions())

@@ -32,7 +32,11 @@ export function relay(downstream: ByteStream, openUpstream: OpenUpstream, open: 
       if (client !== undefined && client.availableStreams > 0) return go()
       openUpstream((stream) => {
         open.add(stream)
-        client = http1Client(stream, { onAvailability: () => {}, onConnectionClose: forget(stream) }, http1ClientOptions({ enableTrailers: true }))
+        client = http1Client(
+          stream,
+          { onAvailability: () => {}, onConnectionClose: forget(stream) },
+          http1ClientOptions({ enableTrailers: true }),
+        )
         go()
       })
     },

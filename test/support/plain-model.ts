@@ -6,7 +6,7 @@ export function select(root: unknown, path: string): unknown {
   for (const [, dotted, index, quoted] of path.matchAll(/\.?([A-Za-z0-9_-]+)|\[(\d+)\]|\["([^"]+)"\]/g)) {
     const key = dotted ?? index ?? quoted ?? ''
     if (value instanceof Map) value = value.get(key)
-    else if (typeof value === 'object' && value !== null) value = (value as Record<string, unknown>)[key]
+    else if (typeof value === 'object' && value !== null) value = Reflect.get(value, key)
     else return undefined
   }
   return value
@@ -14,12 +14,18 @@ export function select(root: unknown, path: string): unknown {
 
 /** Whether a value is a Place of the configuration. */
 export const isPlace = (value: unknown): value is { line: number; column: number } =>
-  typeof value === 'object' && value !== null && 'file' in value && 'line' in value && 'column' in value && 'path' in value
+  typeof value === 'object' &&
+  value !== null &&
+  'file' in value &&
+  'line' in value &&
+  'column' in value &&
+  'path' in value
 
 /** JSON data for any model value; `place` tells which objects are places. */
 export function plainModel(value: unknown, place: typeof isPlace): unknown {
   if (Buffer.isBuffer(value)) return value.toString('utf8')
-  if (value instanceof Map) return Object.fromEntries([...value].map(([key, item]) => [String(key), plainModel(item, place)]))
+  if (value instanceof Map)
+    return Object.fromEntries([...value].map(([key, item]) => [String(key), plainModel(item, place)]))
   if (Array.isArray(value)) return value.map((item) => plainModel(item, place))
   if (place(value)) return `${value.line}:${value.column}`
   if (typeof value !== 'object' || value === null) return value

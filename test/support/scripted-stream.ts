@@ -2,7 +2,14 @@
 // poisons delivered bytes after each call, so that a sink that keeps them without a copy is found out.
 
 import { type CloseCause, closeCause } from '../../src/core/close-cause.ts'
-import type { ByteStream, ByteStreamSink, PauseReason, ReadStatus, StreamInfo, WriteStatus } from '../../src/transport/byte-stream.ts'
+import type {
+  ByteStream,
+  ByteStreamSink,
+  PauseReason,
+  ReadStatus,
+  StreamInfo,
+  WriteStatus,
+} from '../../src/transport/byte-stream.ts'
 
 const address = { ip: '127.0.0.1', port: 1, text: '127.0.0.1:1' }
 

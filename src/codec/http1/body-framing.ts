@@ -14,9 +14,9 @@ export type BodyFraming =
   | { readonly kind: 'tunnel' }
   | { readonly kind: 'invalid'; readonly fault: HeadFault }
 
-export const NO_BODY: BodyFraming = { kind: 'none' }
-export const CHUNKED: BodyFraming = { kind: 'chunked' }
-export const UNTIL_CLOSE: BodyFraming = { kind: 'until-close' }
+const NO_BODY: BodyFraming = { kind: 'none' }
+const CHUNKED: BodyFraming = { kind: 'chunked' }
+const UNTIL_CLOSE: BodyFraming = { kind: 'until-close' }
 export const TUNNEL: BodyFraming = { kind: 'tunnel' }
 const invalid = (fault: HeadFault): BodyFraming => ({ kind: 'invalid', fault })
 

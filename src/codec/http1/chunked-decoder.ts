@@ -12,7 +12,17 @@ import { HeldBytes } from './held-bytes.ts'
 export const CHUNK = { needMore: 0, data: 1, end: 2, fault: 3 } as const
 export type ChunkStop = (typeof CHUNK)[keyof typeof CHUNK]
 
-const STATE = { size: 0, beforeExtension: 1, extension: 2, sizeLf: 3, data: 4, dataCr: 5, dataLf: 6, trailers: 7, done: 8 } as const
+const STATE = {
+  size: 0,
+  beforeExtension: 1,
+  extension: 2,
+  sizeLf: 3,
+  data: 4,
+  dataCr: 5,
+  dataLf: 6,
+  trailers: 7,
+  done: 8,
+} as const
 type State = (typeof STATE)[keyof typeof STATE]
 
 const HTAB = 9

@@ -5,7 +5,13 @@ import { type CloseCause, closeCause } from '../../core/close-cause.ts'
 import type { ErrorCode } from '../../core/errors.ts'
 import { READ_BUFFER_BYTES, TUNNEL_HELD_BYTES } from '../../core/limits.ts'
 import { type ByteStream, type ByteStreamSink, PAUSE } from '../../transport/byte-stream.ts'
-import type { ClientConnection, ClientConnectionSink, ClientStream, ClientStreamSink, RequestHead } from '../http-stream.ts'
+import type {
+  ClientConnection,
+  ClientConnectionSink,
+  ClientStream,
+  ClientStreamSink,
+  RequestHead,
+} from '../http-stream.ts'
 import { BodyReader } from './body-reader.ts'
 import { ClientExchange, type ClientExchangeHost } from './client-exchange.ts'
 import { FAULT, type HeadFault } from './head-fault.ts'
@@ -18,7 +24,11 @@ import { parseTrailers } from './trailer-section.ts'
 import { TunnelStream, type TunnelOwner } from './tunnel-stream.ts'
 
 /** Speaks HTTP/1.1 on `stream`, a dialled connection, on behalf of `sink`. Never throws on input. */
-export function http1Client(stream: ByteStream, sink: ClientConnectionSink, options: Http1ClientOptions): ClientConnection {
+export function http1Client(
+  stream: ByteStream,
+  sink: ClientConnectionSink,
+  options: Http1ClientOptions,
+): ClientConnection {
   const connection = new Http1ClientConnection(stream, sink, options)
   stream.setSink(connection)
   return connection
@@ -90,7 +100,11 @@ class Http1ClientConnection implements ClientConnection, ByteStreamSink, ClientE
     const held = this.#held
     if (held.size === 0 || this.#phase !== 'head') return this.#consume(buffer, start, end)
     held.append(buffer, start, end)
-    if (this.#scanner.scan(held.bytes, 0, held.size, this.options.maxHeadBytes, this.options.maxHeaders + 1) === INCOMPLETE) return
+    if (
+      this.#scanner.scan(held.bytes, 0, held.size, this.options.maxHeadBytes, this.options.maxHeaders + 1) ===
+      INCOMPLETE
+    )
+      return
     const bytes = held.take()
     this.#consume(bytes, 0, bytes.length)
   }
@@ -222,7 +236,8 @@ class Http1ClientConnection implements ClientConnection, ByteStreamSink, ClientE
     const early = this.#held.take()
     this.#tunnel ??= new TunnelStream(this.stream, this, early)
     this.gate.handOver(early.length > 0 ? PAUSE.notReady : 0)
-    if (!exchange.accepted) exchange.reset(closeCause('proxy', 'http1', 'internal', 'a tunnel was taken before it was accepted'))
+    if (!exchange.accepted)
+      exchange.reset(closeCause('proxy', 'http1', 'internal', 'a tunnel was taken before it was accepted'))
     return this.#tunnel
   }
 
@@ -307,7 +322,12 @@ class Http1ClientConnection implements ClientConnection, ByteStreamSink, ClientE
 const NOTHING = Buffer.alloc(0)
 const FINISHED = closeCause('proxy', 'http1', 'finished')
 const ENDED = closeCause('upstream', 'http1', 'end_of_stream')
-const NOT_AVAILABLE = closeCause('proxy', 'http1', 'upstream_closed_before_response', 'the connection takes no more requests')
+const NOT_AVAILABLE = closeCause(
+  'proxy',
+  'http1',
+  'upstream_closed_before_response',
+  'the connection takes no more requests',
+)
 const NOT_EXPRESSIBLE = closeCause('client', 'http1', 'invalid_path', 'the request cannot be written as HTTP/1.1')
 
 const closedBy = (exchange: ClientExchange, detail: string): CloseCause =>

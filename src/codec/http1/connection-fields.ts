@@ -38,15 +38,35 @@ function isSingleWish(token: string, wishes: ConnectionWishes): boolean {
 // Fields by which a request is framed, routed, authenticated or attributed. A client that nominates one of them would
 // have a proxy on the way remove what an earlier one put there.
 const KEPT = new Set([
-  'host', 'content-length', 'transfer-encoding', 'content-type', 'content-encoding', 'expect', 'cache-control', 'trailer',
-  'authorization', 'proxy-authorization', 'cookie', 'set-cookie', 'origin', 'forwarded', 'via', 'x-real-ip', 'x-request-id',
-  'traceparent', 'tracestate',
+  'host',
+  'content-length',
+  'transfer-encoding',
+  'content-type',
+  'content-encoding',
+  'expect',
+  'cache-control',
+  'trailer',
+  'authorization',
+  'proxy-authorization',
+  'cookie',
+  'set-cookie',
+  'origin',
+  'forwarded',
+  'via',
+  'x-real-ip',
+  'x-request-id',
+  'traceparent',
+  'tracestate',
 ])
 const KEPT_PREFIXES = ['x-forwarded-', 'x-envoy-', 'x-sluice-', 'sec-']
 
 const isKept = (name: string): boolean => KEPT.has(name) || KEPT_PREFIXES.some((prefix) => name.startsWith(prefix))
 
-function removeNominated(section: FieldSection, nominated: readonly string[], isRequest: boolean): HeadFault | undefined {
+function removeNominated(
+  section: FieldSection,
+  nominated: readonly string[],
+  isRequest: boolean,
+): HeadFault | undefined {
   if (nominated.length > CONNECTION_NOMINATIONS) return FAULT.nominations
   const { fields } = section
   let to = 0
@@ -87,5 +107,8 @@ function wantedValue(upgrade: string, wanted: readonly string[]): string {
 export function wantsTrailers(te: string | undefined): boolean {
   if (te === undefined) return false
   if (te === 'trailers') return true
-  return te.toLowerCase().split(',').some((part) => part.trim() === 'trailers')
+  return te
+    .toLowerCase()
+    .split(',')
+    .some((part) => part.trim() === 'trailers')
 }

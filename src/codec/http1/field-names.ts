@@ -1,6 +1,8 @@
 // Header names that are met often, found by their bytes in any case, so that most names cost no check, no lower-casing
 // and no new string. The table is fixed; what a peer invents never enters it.
 
+import { METHOD_FIELD } from '../upgrade-translation.ts'
+
 /** What the codec does with a field. */
 export const FIELD = {
   ordinary: 0,
@@ -34,11 +36,11 @@ const special: Readonly<Record<string, FieldKind>> = {
   'keep-alive': FIELD.hop,
   'proxy-connection': FIELD.hop,
   'http2-settings': FIELD.hop,
-  'x-sluice-upgrade-method': FIELD.hop,
+  [METHOD_FIELD]: FIELD.hop,
 }
 
 const COMMON = `Host Content-Length Transfer-Encoding Connection Upgrade TE Expect Keep-Alive Proxy-Connection HTTP2-Settings
-X-Sluice-Upgrade-Method Accept Accept-Encoding Accept-Language Accept-Ranges Access-Control-Allow-Credentials
+${METHOD_FIELD} Accept Accept-Encoding Accept-Language Accept-Ranges Access-Control-Allow-Credentials
 Access-Control-Allow-Headers Access-Control-Allow-Methods Access-Control-Allow-Origin Access-Control-Expose-Headers
 Access-Control-Max-Age Access-Control-Request-Headers Access-Control-Request-Method Age Allow Alt-Svc Authorization
 Cache-Control Content-Disposition Content-Encoding Content-Language Content-Location Content-Range Content-Security-Policy
@@ -79,14 +81,14 @@ for (const spelling of COMMON.split(/\s+/)) {
 export function commonFieldName(buffer: Uint8Array, start: number, end: number): FieldName | undefined {
   const length = end - start
   if (length === 0) return undefined
-  let entry = buckets[bucketOf(length, buffer[start] as number, buffer[end - 1] as number)]
+  let entry = buckets[bucketOf(length, buffer[start] ?? 0, buffer[end - 1] ?? 0)]
   for (; entry !== undefined; entry = entry.next) if (hasName(buffer, start, length, entry.bytes)) return entry.name
   return undefined
 }
 
 function hasName(buffer: Uint8Array, start: number, length: number, lower: Uint8Array): boolean {
   if (lower.length !== length) return false
-  for (let i = 0; i < length; i++) if (((buffer[start + i] as number) | 32) !== lower[i]) return false
+  for (let i = 0; i < length; i++) if (((buffer[start + i] ?? 0) | 32) !== lower[i]) return false
   return true
 }
 

@@ -37,10 +37,10 @@ export class FieldSection {
   read(buffer: Uint8Array, base: number, text: string, firstLine: number): HeadFault | undefined {
     const { count, colons, ends } = lineMarks
     let fault: HeadFault | undefined
-    let start = firstLine === 0 ? 0 : (ends[firstLine - 1] as number) + 2
+    let start = firstLine === 0 ? 0 : (ends[firstLine - 1] ?? 0) + 2
     for (let line = firstLine; line < count; line++) {
-      const end = ends[line] as number
-      const lineFault = this.#readLine(buffer, base, text, start, colons[line] as number, end)
+      const end = ends[line] ?? 0
+      const lineFault = this.#readLine(buffer, base, text, start, colons[line] ?? 0, end)
       // An underscore is a matter of policy: a malformed line behind it is worse and wins.
       if (lineFault === FAULT.underscore) fault = lineFault
       else if (lineFault !== undefined) return lineFault
@@ -57,14 +57,14 @@ export class FieldSection {
     colon: number,
     end: number,
   ): HeadFault | undefined {
-    const first = buffer[base + start] as number
+    const first = buffer[base + start] ?? 0
     // RFC 9112 §5.2: obs-fold is refused, in responses too. Peers disagree on where such a value ends.
     if (first === SPACE || first === HTAB) return FAULT.obsFold
     if (colon < 0) return FAULT.noColon
     let valueStart = colon + 1
     let valueEnd = end
-    while (valueStart < valueEnd && isSpace(buffer[base + valueStart] as number)) valueStart++
-    while (valueEnd > valueStart && isSpace(buffer[base + valueEnd - 1] as number)) valueEnd--
+    while (valueStart < valueEnd && isSpace(buffer[base + valueStart] ?? 0)) valueStart++
+    while (valueEnd > valueStart && isSpace(buffer[base + valueEnd - 1] ?? 0)) valueEnd--
     const value = text.slice(valueStart, valueEnd)
     const common = commonFieldName(buffer, base + start, base + colon)
     if (common === undefined) return this.#addUnusual(text.slice(start, colon), value)
@@ -113,6 +113,9 @@ export class FieldSection {
       case FIELD.expect:
         this.expect = joined(this.expect, value)
         break
+      case FIELD.hop:
+      case FIELD.ordinary:
+        break
     }
   }
 }
@@ -120,4 +123,5 @@ export class FieldSection {
 const isSpace = (code: number): boolean => code === SPACE || code === HTAB
 
 /** RFC 9110 §5.3: repeated fields are one list. */
-const joined = (before: string | undefined, value: string): string => (before === undefined ? value : `${before},${value}`)
+const joined = (before: string | undefined, value: string): string =>
+  before === undefined ? value : `${before},${value}`

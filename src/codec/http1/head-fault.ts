@@ -68,7 +68,10 @@ export const FAULT = {
   status: fault('upstream_protocol_error', 'the status is not a number from 100 to 999'),
   bodyForbidden: fault('upstream_protocol_error', 'a response that cannot have a body announces one'),
   switchUnasked: fault('upstream_protocol_error', 'the upstream answered 101 to a request that asked for no upgrade'),
-  switchWithoutUpgrade: fault('upstream_protocol_error', 'the upstream answered 101 without Upgrade and Connection: upgrade'),
+  switchWithoutUpgrade: fault(
+    'upstream_protocol_error',
+    'the upstream answered 101 without Upgrade and Connection: upgrade',
+  ),
   switchToOther: fault('upstream_protocol_error', 'the upstream answered 101 for another protocol than was asked for'),
   unsolicited: fault('upstream_protocol_error', 'the upstream sent bytes that answer no request'),
 } as const satisfies Record<string, HeadFault>

@@ -47,11 +47,11 @@ export class HeadScanner {
     let i = start + this.#scanned
     for (;;) {
       // Two plain loops for a line, up to its colon and behind it: they are most of the cost of a head.
-      while (i < stop && endsName[buffer[i] as number] === 0) i++
+      while (i < stop && endsName[buffer[i] ?? 0] === 0) i++
       let colon = -1
       if (i < stop && buffer[i] === COLON) {
         colon = i - start
-        while (i < stop && endsValue[buffer[i] as number] === 0) i++
+        while (i < stop && endsValue[buffer[i] ?? 0] === 0) i++
       }
       if (i >= stop) break
       if (buffer[i] !== CR) return this.#malformed(buffer[i] === LF ? FAULT.bareLf : FAULT.control)

@@ -19,7 +19,11 @@ export interface RequestLineOptions {
 }
 
 /** The request head, or undefined when its method, target or authority could not stand on a request line. */
-export function writeRequestHead(head: RequestHead, framing: OutgoingFraming, options: RequestLineOptions): string | undefined {
+export function writeRequestHead(
+  head: RequestHead,
+  framing: OutgoingFraming,
+  options: RequestLineOptions,
+): string | undefined {
   const { method, authority, path } = head
   if (!isRegisteredMethod(method) && !isToken(method)) return undefined
   if ((authority !== '' && !isAuthority(authority)) || !isTargetText(path)) return undefined
@@ -69,7 +73,14 @@ const isReason = (text: string): boolean => REASON.test(text)
 
 // Written by this file from other sources, or meant for one hop.
 const WRITTEN_ELSEWHERE: ReadonlySet<string> = new Set([
-  'connection', 'content-length', 'transfer-encoding', 'keep-alive', 'proxy-connection', 'upgrade', 'http2-settings', METHOD_FIELD,
+  'connection',
+  'content-length',
+  'transfer-encoding',
+  'keep-alive',
+  'proxy-connection',
+  'upgrade',
+  'http2-settings',
+  METHOD_FIELD,
 ])
 
 function appendFields(text: string, headers: HeaderList, isRequest: boolean, proper: boolean): string {
@@ -103,7 +114,8 @@ function appendFraming(text: string, framing: OutgoingFraming, proper: boolean):
 export const writeTrailers = (trailers: HeaderList, format: HeaderKeyFormat): string =>
   appendFields('', trailers, false, format === 'proper-case')
 
-const line = (name: string, value: string, proper: boolean): string => `${proper ? properFieldName(name) : name}: ${value}\r\n`
+const line = (name: string, value: string, proper: boolean): string =>
+  `${proper ? properFieldName(name) : name}: ${value}\r\n`
 
 const listOf = (first: string, second: string): string =>
   first === '' ? second : second === '' ? first : `${first}, ${second}`

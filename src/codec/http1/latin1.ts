@@ -7,4 +7,5 @@ interface Latin1Buffer {
 
 /** `buffer[start, end)` as latin1 text. */
 export const latin1 = (buffer: Buffer, start: number, end: number): string =>
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a real method that @types/node leaves out
   (buffer as Buffer & Latin1Buffer).latin1Slice(start, end)

@@ -4,7 +4,7 @@
 const FIRST_LINES = 128
 
 /** Offsets from the head's start. A line begins 2 bytes behind the end of the line before. */
-export class LineMarks {
+class LineMarks {
   /** Number of lines, without the empty one. */
   count = 0
   /** Of each line its first colon, -1 when there is none. */

@@ -23,7 +23,8 @@ const TUNNEL = framing('tunnel')
 export function outgoingRequestFraming(head: RequestHead, endStream: boolean): OutgoingFraming {
   const declared = declaredLength(head.headers)
   // RFC 9110 §9.3.6: CONNECT has no content. An upgrade keeps what it declares: its bytes follow the acceptance.
-  if (head.tunnel !== undefined) return head.tunnel.kind === 'connect' || declared < 0 ? TUNNEL : framing('tunnel', declared)
+  if (head.tunnel !== undefined)
+    return head.tunnel.kind === 'connect' || declared < 0 ? TUNNEL : framing('tunnel', declared)
   if (endStream) return declared >= 0 || anticipatesContent(head.method) ? EMPTY : NONE
   return declared >= 0 ? framing('length', declared) : CHUNKED
 }

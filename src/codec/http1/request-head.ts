@@ -39,7 +39,7 @@ export function parseRequestHead(
   options: Http1ServerOptions,
 ): ParsedRequest | RefusedRequest {
   const text = latin1(buffer, start, end)
-  const lineEnd = lineMarks.ends[0] as number
+  const lineEnd = lineMarks.ends[0] ?? 0
   const methodEnd = text.indexOf(' ')
   const targetEnd = text.lastIndexOf(' ', lineEnd)
   if (methodEnd < 1 || methodEnd > lineEnd || targetEnd === methodEnd) return refused(FAULT.requestLine, {})
@@ -122,7 +122,15 @@ function requestHead(
       return { method, scheme: options.scheme, authority: host, path: target.path, protocol, headers, tunnel }
     case 'absolute':
       // RFC 9112 §3.2.2: the target's authority replaces Host.
-      return { method, scheme: target.scheme, authority: target.authority, path: target.path, protocol, headers, tunnel }
+      return {
+        method,
+        scheme: target.scheme,
+        authority: target.authority,
+        path: target.path,
+        protocol,
+        headers,
+        tunnel,
+      }
     case 'authority':
       return { method, scheme: options.scheme, authority: target.authority, path: '', protocol, headers, tunnel }
   }
@@ -147,7 +155,12 @@ function persists(isHttp10: boolean, wishes: ConnectionWishes, section: FieldSec
 }
 
 /** Puts back, in their one clean form, the fields that the section set apart and that go on. */
-function completeFields(headers: HeaderList, section: FieldSection, framing: BodyFraming, type: string | undefined): void {
+function completeFields(
+  headers: HeaderList,
+  section: FieldSection,
+  framing: BodyFraming,
+  type: string | undefined,
+): void {
   if (section.te !== undefined && wantsTrailers(section.te)) headers.add('te', 'trailers')
   if (section.expect !== undefined) headers.add('expect', section.expect)
   if (framing.kind === 'length') headers.add('content-length', String(framing.length))

@@ -39,7 +39,7 @@ export function parseResponseHead(
 ): ParsedResponse | BrokenResponse {
   if (lineMarks.count === 0) return broken(FAULT.statusLine)
   const text = latin1(buffer, start, end)
-  const lineEnd = lineMarks.ends[0] as number
+  const lineEnd = lineMarks.ends[0] ?? 0
   const isHttp10 = text.startsWith('HTTP/1.0')
   if ((!isHttp10 && !text.startsWith('HTTP/1.1')) || text.charCodeAt(8) !== 0x20) return broken(FAULT.statusLine)
   // The space before an empty reason is often forgotten, and nothing hangs on it.

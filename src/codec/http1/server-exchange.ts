@@ -4,7 +4,14 @@
 import { type CloseCause, closeCause } from '../../core/close-cause.ts'
 import type { ByteStream, PauseReason } from '../../transport/byte-stream.ts'
 import type { HeaderList } from '../header-list.ts'
-import type { HttpProtocol, RequestHead, ResponseHead, ServerStream, ServerStreamSink, TunnelIntent } from '../http-stream.ts'
+import type {
+  HttpProtocol,
+  RequestHead,
+  ResponseHead,
+  ServerStream,
+  ServerStreamSink,
+  TunnelIntent,
+} from '../http-stream.ts'
 import { connectionHas } from '../upgrade-translation.ts'
 import { BodyWriter } from './body-writer.ts'
 import { writeResponseHead, writeTrailers } from './head-writer.ts'

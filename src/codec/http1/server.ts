@@ -3,28 +3,29 @@
 
 import { type CloseCause, closeCause } from '../../core/close-cause.ts'
 import { errorEntry } from '../../core/errors.ts'
-import {
-  BLANK_LINES_BEFORE_REQUEST,
-  PIPELINED_REQUEST_BYTES,
-  READ_BUFFER_BYTES,
-  TUNNEL_HELD_BYTES,
-} from '../../core/limits.ts'
+import { PIPELINED_REQUEST_BYTES, READ_BUFFER_BYTES, TUNNEL_HELD_BYTES } from '../../core/limits.ts'
 import { type ByteStream, type ByteStreamSink, PAUSE } from '../../transport/byte-stream.ts'
 import type { HttpProtocol, RequestHead, ServerConnection, ServerConnectionSink } from '../http-stream.ts'
 import { BodyReader } from './body-reader.ts'
-import { FAULT, type HeadFault } from './head-fault.ts'
-import { HeadScanner, INCOMPLETE, MALFORMED } from './head-scanner.ts'
+import { ConnectionEnd, FINISHED } from './connection-end.ts'
+import type { HeadFault } from './head-fault.ts'
+import { INCOMPLETE, MALFORMED } from './head-scanner.ts'
 import { HeldBytes } from './held-bytes.ts'
 import type { Http1ServerOptions } from './options.ts'
 import { ReadGate } from './read-gate.ts'
 import { type ParsedRequest, parseRequestHead, type RefusedRequest } from './request-head.ts'
+import { RequestIntake } from './request-intake.ts'
 import { ServerExchange, type ServerExchangeHost } from './server-exchange.ts'
 import { writeRefusal } from './refusal.ts'
 import { parseTrailers } from './trailer-section.ts'
 import { TunnelStream, type TunnelOwner } from './tunnel-stream.ts'
 
 /** Speaks HTTP/1 on `stream`, an accepted connection, and tells `sink` of its requests. Never throws on input. */
-export function serveHttp1(stream: ByteStream, sink: ServerConnectionSink, options: Http1ServerOptions): ServerConnection {
+export function serveHttp1(
+  stream: ByteStream,
+  sink: ServerConnectionSink,
+  options: Http1ServerOptions,
+): ServerConnection {
   const connection = new Http1ServerConnection(stream, sink, options)
   stream.setSink(connection)
   return connection
@@ -32,13 +33,10 @@ export function serveHttp1(stream: ByteStream, sink: ServerConnectionSink, optio
 
 /**
  *   head ─► body ─► responding ─► head …      a request without a body skips `body`
- *     │       └──────────┴─► closing          `closing`: nothing more is read, what arrives is thrown away
+ *     │       └──────────┴─► over             what still arrives is thrown away
  *     └─► tunnel                              bytes are held until the tunnel is accepted, then pass it
  */
-type Phase = 'head' | 'body' | 'responding' | 'tunnel' | 'closing' | 'closed'
-
-const CR = 13
-const LF = 10
+type Phase = 'head' | 'body' | 'responding' | 'tunnel' | 'over'
 
 class Http1ServerConnection implements ServerConnection, ByteStreamSink, ServerExchangeHost, TunnelOwner {
   readonly stream: ByteStream
@@ -47,30 +45,29 @@ class Http1ServerConnection implements ServerConnection, ByteStreamSink, ServerE
   protocol: HttpProtocol = 'HTTP/1.1'
   closesAfterExchange = false
   readonly #sink: ServerConnectionSink
-  readonly #scanner = new HeadScanner()
+  readonly #intake: RequestIntake
   readonly #body: BodyReader
   /** The part of a head that has arrived, a pipelined request, or early tunnel payload: at most one of them. */
   readonly #held = new HeldBytes()
   #phase: Phase = 'head'
   #exchange: ServerExchange | undefined
   #tunnel: TunnelStream | undefined
-  #blankLines = 0
-  #headStarted = false
   /** `#consume` is on the call stack, and goes on by itself. */
   #consuming = false
   /** An exchange is over and its end not yet told to the hooks. */
   #wentIdle = false
   /** A write was answered false and the stream has not drained since. */
   #blocked = false
-  #discarded = 0
-  #cause: CloseCause | undefined
+  readonly #end: ConnectionEnd
 
   constructor(stream: ByteStream, sink: ServerConnectionSink, options: Http1ServerOptions) {
     this.stream = stream
     this.options = options
     this.#sink = sink
     this.gate = new ReadGate(stream)
+    this.#intake = new RequestIntake(options)
     this.#body = new BodyReader(options.maxHeaders)
+    this.#end = new ConnectionEnd(stream, this.gate, this.#held, options)
   }
 
   get activeStreams(): number {
@@ -84,9 +81,7 @@ class Http1ServerConnection implements ServerConnection, ByteStreamSink, ServerE
   // ── bytes in ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   onData(buffer: Buffer, start: number, end: number): void {
-    if (this.#held.size === 0 || this.#phase === 'closing' || this.#phase === 'closed') {
-      return this.#consume(buffer, start, end)
-    }
+    if (this.#held.size === 0) return this.#consume(buffer, start, end)
     this.#hold(buffer, start, end)
     if (this.#phase === 'head' && this.#exchange === undefined) this.#consumeHeld()
   }
@@ -94,8 +89,10 @@ class Http1ServerConnection implements ServerConnection, ByteStreamSink, ServerE
   /** Takes the held bytes up again; a head that is still incomplete stays held without being copied. */
   #consumeHeld(): void {
     const held = this.#held
+    const intake = this.#intake
     if (this.#consuming || held.size === 0) return
-    if (this.#scanner.scan(held.bytes, 0, held.size, this.options.maxHeadBytes, this.options.maxHeaders + 1) === INCOMPLETE) return
+    const readAnew = intake.beginsBlank(held.bytes, held.size)
+    if (!readAnew && intake.scan(held.bytes, 0, held.size) === INCOMPLETE) return
     const bytes = held.take()
     this.#consume(bytes, 0, bytes.length)
   }
@@ -120,11 +117,8 @@ class Http1ServerConnection implements ServerConnection, ByteStreamSink, ServerE
           this.#readTunnel(buffer, position, end)
           position = end
           break
-        case 'closing':
-          this.#discard(end - position)
-          position = end
-          break
-        case 'closed':
+        case 'over':
+          this.#end.discard(end - position)
           position = end
       }
     }
@@ -143,48 +137,27 @@ class Http1ServerConnection implements ServerConnection, ByteStreamSink, ServerE
 
   #readHead(buffer: Buffer, start: number, end: number): number {
     // A client that pipelines but does not read its answers is not served further until it does.
-    if (this.#blocked) this.gate.pauseForCodec(PAUSE.pipeline)
-    if (this.#blocked || (end - start === 1 && buffer[start] === CR)) return this.#holdAll(buffer, start, end)
-    const blank = this.#skipBlankLine(buffer, start, end)
-    if (blank !== start) return blank
-    if (!this.#headStarted) this.#startHead()
-    const stop = this.#scanner.scan(buffer, start, end, this.options.maxHeadBytes, this.options.maxHeaders + 1)
-    if (stop === INCOMPLETE) return this.#holdAll(buffer, start, end)
-    const fault = stop === MALFORMED ? this.#scanner.fault : undefined
-    this.#scanner.reset()
-    this.#headStarted = false
-    this.#blankLines = 0
-    this.options.hooks?.onHeadComplete()
-    if (stop === MALFORMED) {
-      this.#refuse(fault ?? FAULT.bareCr, {}, false)
+    if (this.#blocked) {
+      this.gate.pauseForCodec(PAUSE.pipeline)
+      this.#held.append(buffer, start, end)
       return end
     }
-    const parsed = parseRequestHead(buffer, start, stop - 2, this.options)
+    const intake = this.#intake
+    const stop = intake.scan(buffer, start, end)
+    if (stop === INCOMPLETE) {
+      this.#held.append(buffer, intake.headStart, end)
+      return end
+    }
+    intake.reset()
+    this.options.hooks?.onHeadComplete()
+    if (stop === MALFORMED) {
+      this.#refuse(intake.fault, {}, false)
+      return end
+    }
+    const parsed = parseRequestHead(buffer, intake.headStart, stop - 2, this.options)
     if (parsed.kind === 'request') this.#begin(parsed, stop === end)
     else this.#refuseParsed(parsed)
     return stop
-  }
-
-  #holdAll(buffer: Buffer, start: number, end: number): number {
-    this.#held.append(buffer, start, end)
-    return end
-  }
-
-  #startHead(): void {
-    this.#headStarted = true
-    this.#wentIdle = false
-    this.options.hooks?.onHeadStart()
-  }
-
-  /** RFC 9112 §2.2: empty lines before the request line are ignored, a few of them. */
-  #skipBlankLine(buffer: Buffer, start: number, end: number): number {
-    if (this.#headStarted || !isBlankLine(buffer, start, end)) return start
-    if (++this.#blankLines <= BLANK_LINES_BEFORE_REQUEST) {
-      this.#scanner.reset()
-      return start + 2
-    }
-    this.#refuse(FAULT.blankLines, {}, false)
-    return end
   }
 
   #begin(request: ParsedRequest, nothingFollows: boolean): void {
@@ -247,8 +220,10 @@ class Http1ServerConnection implements ServerConnection, ByteStreamSink, ServerE
     if (exchange !== this.#exchange) return
     if (this.#phase === 'body') {
       // Answered before it was asked in full: the rest is thrown away, and the stream hears that it will not come.
-      queueMicrotask(() => this.#forget(exchange, closeCause('proxy', 'http1', 'finished', 'answered before the request ended')))
-      return this.#beginClosing(closeCause('proxy', 'http1', 'finished'))
+      queueMicrotask(() =>
+        this.#forget(exchange, closeCause('proxy', 'http1', 'finished', 'answered before the request ended')),
+      )
+      return this.#linger(FINISHED)
     }
     this.#finishExchange(exchange)
   }
@@ -259,7 +234,7 @@ class Http1ServerConnection implements ServerConnection, ByteStreamSink, ServerE
     exchange.closed = FINISHED
     this.#exchange = undefined
     this.gate.releaseExchange()
-    if (this.closesAfterExchange) return this.#beginClosing(FINISHED)
+    if (this.closesAfterExchange) return this.#linger(FINISHED)
     this.#phase = 'head'
     this.#wentIdle = true
     if (!this.#consuming) this.#goOn()
@@ -274,7 +249,7 @@ class Http1ServerConnection implements ServerConnection, ByteStreamSink, ServerE
   }
 
   #tellIdle(): void {
-    if (!this.#wentIdle || this.#phase !== 'head' || this.#held.size > 0) return
+    if (!this.#wentIdle || this.#phase !== 'head' || this.#held.size > 1) return
     this.#wentIdle = false
     this.options.hooks?.onIdle()
   }
@@ -287,14 +262,15 @@ class Http1ServerConnection implements ServerConnection, ByteStreamSink, ServerE
     const early = this.#held.take()
     this.#tunnel ??= new TunnelStream(this.stream, this, early)
     this.gate.handOver(early.length > 0 ? PAUSE.notReady : 0)
-    if (!exchange.accepted) exchange.reset(closeCause('proxy', 'http1', 'internal', 'a tunnel was taken before it was accepted'))
+    if (!exchange.accepted)
+      exchange.reset(closeCause('proxy', 'http1', 'internal', 'a tunnel was taken before it was accepted'))
     return this.#tunnel
   }
 
   onTunnelClose(cause: CloseCause): void {
     if (this.#exchange !== undefined) this.#exchange.closed = cause
     this.#exchange = undefined
-    this.#phase = 'closed'
+    this.#phase = 'over'
     this.#sink.onConnectionClose(cause)
   }
 
@@ -309,17 +285,18 @@ class Http1ServerConnection implements ServerConnection, ByteStreamSink, ServerE
     const keeps = stays && !this.closesAfterExchange
     this.onWrite(this.stream.writeLatin1(writeRefusal(fault, this.options, !keeps, head.method === 'HEAD')))
     if (keeps) this.#wentIdle = true
-    else this.#beginClosing(causeOf(fault))
+    else this.#linger(causeOf(fault))
     this.#sink.onCodecError(fault.code, fault.detail, head)
   }
 
   /** The body is malformed: the request existed, so its stream is reset, answered for it when it was not. */
   #refuseBody(fault: HeadFault): void {
     const exchange = this.#exchange
-    if (exchange !== undefined && !exchange.responded) this.stream.writeLatin1(writeRefusal(fault, this.options, true, false))
+    if (exchange !== undefined && !exchange.responded)
+      this.stream.writeLatin1(writeRefusal(fault, this.options, true, false))
     const cutOff = exchange?.endsByClose === true
-    if (cutOff) this.#abortConnection(causeOf(fault))
-    else this.#beginClosing(causeOf(fault))
+    if (cutOff) this.#cutOff(causeOf(fault))
+    else this.#linger(causeOf(fault))
     if (exchange !== undefined) this.#forget(exchange, causeOf(fault))
   }
 
@@ -327,7 +304,7 @@ class Http1ServerConnection implements ServerConnection, ByteStreamSink, ServerE
 
   abort(exchange: ServerExchange, cause: CloseCause): void {
     if (exchange.closed !== undefined) return
-    if (exchange.endsByClose) this.#abortConnection(cause)
+    if (exchange.endsByClose) this.#cutOff(cause)
     else this.#closeNow(cause)
     this.#forget(exchange, cause)
   }
@@ -342,8 +319,8 @@ class Http1ServerConnection implements ServerConnection, ByteStreamSink, ServerE
 
   drain(cause: CloseCause): void {
     this.closesAfterExchange = true
-    const idle = this.#phase === 'head' && !this.#headStarted && this.#held.size === 0
-    if (idle && !this.#consuming) this.#beginClosing(cause)
+    const idle = this.#phase === 'head' && !this.#intake.started && this.#held.size === 0
+    if (idle && !this.#consuming) this.#linger(cause)
   }
 
   close(cause: CloseCause): void {
@@ -352,38 +329,20 @@ class Http1ServerConnection implements ServerConnection, ByteStreamSink, ServerE
     if (exchange !== undefined && this.#tunnel === undefined) this.#forget(exchange, cause)
   }
 
-  /** Sends what is queued and ends the write side, then waits for the client's end (RFC 9112 §9.6). */
-  #beginClosing(cause: CloseCause): void {
-    if (this.#phase === 'closing' || this.#phase === 'closed') return
-    const { hooks } = this.options
-    if (hooks === undefined) return this.#closeNow(cause)
-    this.#phase = 'closing'
-    this.#cause ??= cause
-    this.#discarded = this.#held.size
-    this.#held.clear()
-    this.stream.endWriting()
-    this.gate.releaseAll()
-    hooks.onClosing()
-  }
-
-  #discard(bytes: number): void {
-    this.#discarded += bytes
-    if (this.#discarded > this.options.lingerBytes) this.#closeNow(this.#cause ?? FINISHED)
+  #linger(cause: CloseCause): void {
+    this.#phase = 'over'
+    this.#end.linger(cause)
   }
 
   #closeNow(cause: CloseCause): void {
-    if (this.#phase === 'closed') return
-    if (this.#tunnel === undefined) this.#phase = 'closed'
-    this.#cause ??= cause
-    this.#held.clear()
-    this.stream.close(this.#cause)
+    // An agreed tunnel passes its bytes on until the transport is gone.
+    if (this.#tunnel === undefined) this.#phase = 'over'
+    this.#end.close(cause)
   }
 
-  #abortConnection(cause: CloseCause): void {
-    this.#phase = 'closed'
-    this.#cause ??= cause
-    this.#held.clear()
-    this.stream.reset(this.#cause)
+  #cutOff(cause: CloseCause): void {
+    this.#phase = 'over'
+    this.#end.abort(cause)
   }
 
   // ── the transport's events ────────────────────────────────────────────────────────────────────────────────────────
@@ -391,7 +350,7 @@ class Http1ServerConnection implements ServerConnection, ByteStreamSink, ServerE
   // Deviation: a half-closed client is taken for gone, as Envoy does: almost always it is, and its work is called off.
   onEnd(): void {
     const exchange = this.#exchange
-    const cause = exchange === undefined && !this.#headStarted ? ENDED : LEFT
+    const cause = exchange === undefined && !this.#intake.started ? ENDED : LEFT
     this.#closeNow(cause)
     if (exchange !== undefined) this.#forget(exchange, cause)
   }
@@ -405,19 +364,15 @@ class Http1ServerConnection implements ServerConnection, ByteStreamSink, ServerE
 
   onClose(cause: CloseCause): void {
     const exchange = this.#exchange
-    this.#phase = 'closed'
+    this.#phase = 'over'
     this.#held.clear()
     if (exchange !== undefined) this.#forget(exchange, cause)
-    this.#sink.onConnectionClose(this.#cause ?? cause)
+    this.#sink.onConnectionClose(this.#end.cause ?? cause)
   }
 }
 
-const FINISHED = closeCause('proxy', 'http1', 'finished')
 const ENDED = closeCause('client', 'http1', 'end_of_stream')
 const LEFT = closeCause('client', 'http1', 'client_disconnect')
 
 const causeOf = (fault: HeadFault): CloseCause =>
   closeCause(errorEntry(fault.code).fault === 'client' ? 'client' : 'proxy', 'http1', fault.code, fault.detail)
-
-const isBlankLine = (buffer: Buffer, start: number, end: number): boolean =>
-  end - start >= 2 && buffer[start] === CR && buffer[start + 1] === LF

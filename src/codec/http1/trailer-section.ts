@@ -10,8 +10,18 @@ import type { HeadOptions } from './options.ts'
 // RFC 9110 §6.5.1: fields of framing, routing, authentication and content are not trailers; who merged them would be led
 // astray. Those that a FieldSection sets apart never get here.
 const FORBIDDEN = new Set([
-  'authorization', 'proxy-authorization', 'cookie', 'set-cookie', 'content-type', 'content-encoding', 'content-range', 'trailer',
-  'cache-control', 'max-forwards', 'location', 'range',
+  'authorization',
+  'proxy-authorization',
+  'cookie',
+  'set-cookie',
+  'content-type',
+  'content-encoding',
+  'content-range',
+  'trailer',
+  'cache-control',
+  'max-forwards',
+  'location',
+  'range',
 ])
 
 /** The trailers in `bytes`, which a HeadScanner has passed, without those that may not be trailers, or what is wrong with them. */

@@ -19,7 +19,9 @@ export interface TunnelOwner {
 }
 
 export class TunnelStream implements ByteStream, ByteStreamSink {
+  bytesRead = 0
   readonly #stream: ByteStream
+  readonly #writtenBefore: number
   readonly #owner: TunnelOwner
   readonly #held = new HeldBytes()
   #sink: ByteStreamSink | undefined
@@ -28,13 +30,16 @@ export class TunnelStream implements ByteStream, ByteStreamSink {
   #pauses = 0
   #ended = false
   #gone: CloseCause | undefined
-  #sinkMissedClose = false
+  /** The sink was set after the end and must still hear of it. */
+  #owesClose = false
 
   /** Takes `stream` over. `early` is what arrived behind the head, maybe nothing. */
   constructor(stream: ByteStream, owner: TunnelOwner, early: Buffer) {
     this.#stream = stream
     this.#owner = owner
+    this.#writtenBefore = stream.bytesWritten
     stream.setSink(this)
+    this.bytesRead = early.length
     if (early.length > 0) this.#hold(early, 0, early.length)
   }
 
@@ -53,15 +58,13 @@ export class TunnelStream implements ByteStream, ByteStreamSink {
   get closed(): CloseCause | undefined {
     return this.#stream.closed
   }
-  get bytesRead(): number {
-    return this.#stream.bytesRead
-  }
   get bytesWritten(): number {
-    return this.#stream.bytesWritten
+    return this.#stream.bytesWritten - this.#writtenBefore
   }
 
   setSink(sink: ByteStreamSink): void {
     this.#sink = sink
+    this.#owesClose = this.#gone !== undefined
     if (this.#holding || this.#ended || this.#gone !== undefined) this.#replaySoon()
   }
 
@@ -105,6 +108,7 @@ export class TunnelStream implements ByteStream, ByteStreamSink {
   }
 
   onData(buffer: Buffer, start: number, end: number): void {
+    this.bytesRead += end - start
     if (this.#holding || this.#sink === undefined) this.#hold(buffer, start, end)
     else this.#sink.onData(buffer, start, end)
   }
@@ -122,8 +126,7 @@ export class TunnelStream implements ByteStream, ByteStreamSink {
     this.#gone = cause
     this.#held.clear()
     this.#holding = false
-    if (this.#sink === undefined) this.#sinkMissedClose = true
-    else this.#sink.onClose(cause)
+    this.#sink?.onClose(cause)
     this.#owner.onTunnelClose(cause)
   }
 
@@ -143,8 +146,8 @@ export class TunnelStream implements ByteStream, ByteStreamSink {
     const sink = this.#sink
     if (sink === undefined) return
     if (this.#gone !== undefined) {
-      if (this.#sinkMissedClose) sink.onClose(this.#gone)
-      this.#sinkMissedClose = false
+      if (this.#owesClose) sink.onClose(this.#gone)
+      this.#owesClose = false
       return
     }
     if (this.#holding) {

@@ -15,8 +15,8 @@ export interface FrameSink {
   onDataFrame(flags: number, streamId: number, length: number): boolean
   /** Payload of that frame without padding; `last`: its last piece (`start === end` when it has none). */
   onDataBytes(buffer: Buffer, start: number, end: number, last: boolean): boolean
-  /** The padding of that frame, its length byte included, once that is known. Not called without padding. */
-  onDataPadding(bytes: number): boolean
+  /** The padding of that frame, its length byte included, and the payload that remains. Not called without padding. */
+  onDataPadding(bytes: number, payload: number): boolean
   /** The bytes are no HTTP/2. */
   onBadPreface(): void
   /** Padding that is as long as the payload or longer (§6.1). */
@@ -169,7 +169,7 @@ export class FrameReader {
     this.#left = this.#length - 1 - padding
     this.#padding = padding
     if (this.#left < 0) this.#badPadding()
-    else if (!this.#sink.onDataPadding(padding + 1)) this.stop()
+    else if (!this.#sink.onDataPadding(padding + 1, this.#left)) this.stop()
     else this.#beginDataBytes()
   }
 

@@ -155,7 +155,7 @@ export class FrameWriter {
 
   /** `detail` goes along as debug data (RFC 9113 §6.8): it never holds anything the peer did not cause. */
   goaway(lastStreamId: number, code: number, detail: string): void {
-    const length = scratch.latin1Write(detail, FRAME_HEADER_BYTES + 8, 200)
+    const length = scratch.write(detail, FRAME_HEADER_BYTES + 8, 200, 'latin1')
     frameHeader(scratch, 0, 8 + length, FRAME.goaway, 0, 0)
     scratch.writeUInt32BE(lastStreamId, FRAME_HEADER_BYTES)
     scratch.writeUInt32BE(code, FRAME_HEADER_BYTES + 4)

@@ -40,7 +40,7 @@ export abstract class Session implements ByteStreamSink, FrameSink, StreamHost {
   over = false
   protected readonly streams = new Map<number, Http2Stream>()
   protected readonly peer: PeerSettings
-  protected readonly encoder: HpackEncoder
+  readonly encoder: HpackEncoder
   protected readonly section: FieldSection
   protected readonly guard: FloodGuard
   protected readonly closedStreams = new ClosedStreams()
@@ -313,6 +313,13 @@ export abstract class Session implements ByteStreamSink, FrameSink, StreamHost {
     this.transport.close(cause)
   }
 
+  /** Orderly end of a connection without streams. */
+  protected finish(cause: CloseCause): void {
+    if (this.role === 'client') this.goaway(this.lastPeerStreamId, H2_ERROR.noError, '')
+    this.#endStreams(() => cause)
+    this.transport.close(cause)
+  }
+
   /** RFC 9113 §5.4.1. Always answers false, for the frame that caused it. */
   protected connectionError(h2Code: number, detail: string, code: ErrorCode = 'http2_protocol_violation'): false {
     if (this.over) return false
@@ -412,7 +419,7 @@ export abstract class Session implements ByteStreamSink, FrameSink, StreamHost {
         return this.onGoaway(
           payload.readUInt32BE(start) & 0x7fff_ffff,
           payload.readUInt32BE(start + 4),
-          payload.latin1Slice(start + 8, Math.min(end, start + 8 + 100)).replace(/[^\x20-\x7e]/g, '?'),
+          payload.toString('latin1', start + 8, Math.min(end, start + 8 + 100)).replace(/[^\x20-\x7e]/g, '?'),
         )
       case FRAME.windowUpdate:
         this.#windowUpdateFrame(streamId, payload.readUInt32BE(start) & 0x7fff_ffff)

@@ -53,6 +53,9 @@ export abstract class Http2Stream {
   /** Whether the peer's or this side's final response head was there, which decides what an end is called. */
   abstract readonly late: boolean
 
+  /** Whether DATA may come now: on a client not before the final response head (RFC 9113 §8.1). */
+  abstract readonly mayReceiveData: boolean
+
   get connection(): ByteStream {
     return this.host.transport
   }

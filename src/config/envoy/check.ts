@@ -42,7 +42,10 @@ class SupportCheck implements Visitor {
 
   message(message: ReflectMessage, spot: Spot): boolean {
     if (SUPPORTED.has(message.desc.typeName)) return true
-    this.loading.error(spot.has('@type') ? spot.key('@type') : spot, `${message.desc.typeName} is known to Envoy but not supported by Sluice yet`)
+    this.loading.error(
+      spot.has('@type') ? spot.key('@type') : spot,
+      `${message.desc.typeName} is known to Envoy but not supported by Sluice yet`,
+    )
     return false
   }
 
@@ -70,7 +73,11 @@ class SupportCheck implements Visitor {
     if (support.kind !== 'supported' || support.only === undefined || field.enum === undefined) return
     const name = nameOf(field.enum, value)
     if (name !== undefined && support.only.includes(name)) return
-    this.loading.error(spot, `${name ?? String(value)} is known to Envoy but not supported by Sluice yet`, `supported: ${support.only.join(', ')}`)
+    this.loading.error(
+      spot,
+      `${name ?? String(value)} is known to Envoy but not supported by Sluice yet`,
+      `supported: ${support.only.join(', ')}`,
+    )
   }
 }
 

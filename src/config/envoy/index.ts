@@ -1,7 +1,7 @@
 // The Envoy dialect: bootstrap text in, model and findings out. Text is read and merged, given to the schema that Envoy
 // itself publishes, checked against Envoy's rules and against what Sluice supports, and lowered.
 
-import { fromJson, type JsonValue } from '@bufbuild/protobuf'
+import { fromJson } from '@bufbuild/protobuf'
 import type { Diagnostic } from '../diagnostics.ts'
 import { hasErrors, sortDiagnostics } from '../diagnostics.ts'
 import type { ProxyConfig } from '../model/proxy.ts'
@@ -34,7 +34,8 @@ export async function loadEnvoy(sources: readonly SourceText[], options: EnvoyOp
   const trees = texts.flatMap((text) => (text.kind === 'tree' ? [text.root] : []))
   const problems = texts.flatMap((text) => (text.kind === 'refused' ? text.problems : []))
   const [first, ...more] = trees
-  if (problems.length > 0 || first === undefined) return { config: undefined, diagnostics: sortDiagnostics(problems.map(textDiagnostic)) }
+  if (problems.length > 0 || first === undefined)
+    return { config: undefined, diagnostics: sortDiagnostics(problems.map(textDiagnostic)) }
   const loading = new Loading(await registryFor(trees), options)
   const merged = more.reduce((base, over) => mergeTrees(BootstrapSchema, base, over), first)
   const config = loadTree(loading, new Spot(merged, '', merged.place))
@@ -42,7 +43,11 @@ export async function loadEnvoy(sources: readonly SourceText[], options: EnvoyOp
   return { config: hasErrors(diagnostics) ? undefined : config, diagnostics }
 }
 
-const textDiagnostic = ({ place, message }: TextProblem): Diagnostic => ({ severity: 'error', place: { ...place, path: '' }, message })
+const textDiagnostic = ({ place, message }: TextProblem): Diagnostic => ({
+  severity: 'error',
+  place: { ...place, path: '' },
+  message,
+})
 
 function loadTree(loading: Loading, root: Spot): ProxyConfig | undefined {
   const bootstrap = parse(loading, root)
@@ -66,8 +71,10 @@ function parse(loading: Loading, root: Spot): ParsedBootstrap | undefined {
   const failed = hasErrors(loading.diagnostics)
   const own = parseOwn(loading, upgradeFilters)
   try {
-    const message = fromJson(BootstrapSchema, asJsonValue(json), { registry: loading.registry })
-    return failed || own === undefined ? undefined : { message, json, own }
+    const message = fromJson(BootstrapSchema, json, { registry: loading.registry })
+    if (failed || own === undefined) return undefined
+    for (const { owner, filters } of upgradeFilters.values()) owner['filters'] = filters
+    return { message, json, own }
   } catch (error) {
     const before = loading.diagnostics.length
     locate(loading, BootstrapSchema, root)
@@ -85,7 +92,7 @@ function parseOwn(loading: Loading, fields: OwnFields): readonly ParsedMessage[]
   for (const [path, { spot, filters }] of fields) {
     const messages = filters.map((json, index) => {
       try {
-        const message = fromJson(HttpFilterSchema, asJsonValue(json), { registry: loading.registry })
+        const message = fromJson(HttpFilterSchema, json, { registry: loading.registry })
         parsed.push({ schema: HttpFilterSchema, message, spot: spot.at(index) })
         return message
       } catch {
@@ -98,7 +105,3 @@ function parseOwn(loading: Loading, fields: OwnFields): readonly ParsedMessage[]
   }
   return failed ? undefined : parsed
 }
-
-/** The tree is JSON by construction; the library's type merely is not readonly. */
-const asJsonValue = (json: Json): JsonValue => json as JsonValue
-

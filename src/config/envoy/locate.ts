@@ -2,9 +2,9 @@
 // and descriptors together and asks it about each leaf, so all faults are found at once (spec: dependencies §2.3).
 // Runs only after a refusal.
 
-import { fromJson, ScalarType, type DescField, type DescMessage, type JsonValue } from '@bufbuild/protobuf'
+import { fromJson, ScalarType, type DescField, type DescMessage } from '@bufbuild/protobuf'
 import { nearestName } from '../model/nearest-name.ts'
-import type { Spot } from '../source/tree.ts'
+import type { Json, Spot } from '../source/tree.ts'
 import { anyMessage, fieldsOf, hasOwnJsonForm, isAny, typeNameAt } from './field-path.ts'
 import { Loading } from './loading.ts'
 import { prepare } from './prepare.ts'
@@ -28,7 +28,8 @@ class Locator {
     const node = spot.node
     if (node === undefined || (node.kind === 'scalar' && node.value === null)) return false
     if (hasOwnJsonForm(message)) return this.ownForm(message, spot)
-    if (node.kind !== 'map') return this.report(spot, `expected a mapping of the fields of ${message.typeName}, found ${found(spot)}`)
+    if (node.kind !== 'map')
+      return this.report(spot, `expected a mapping of the fields of ${message.typeName}, found ${found(spot)}`)
     if (isAny(message)) return this.any(spot)
     let failed = false
     for (const [key, entry] of node.entries) {
@@ -63,9 +64,14 @@ class Locator {
     if (spot.node?.kind !== 'scalar') return this.report(spot, `expected ${expected(field)}, found ${found(spot)}`)
     if (field.enum !== undefined) return this.enumeration(field, spot)
     const single = spot.node.value
-    const json: JsonValue = field.fieldKind === 'list' ? [single] : field.fieldKind === 'map' ? { [mapKey(field)]: single } : single
+    const json: Json =
+      field.fieldKind === 'list' ? [single] : field.fieldKind === 'map' ? { [mapKey(field)]: single } : single
     if (accepts(field.parent, { [field.name]: json }, this.loading)) return false
-    return this.report(spot, `expected ${expected(field)}, found ${found(spot)}`, textHint(field, spot.node.value, spot.node.text))
+    return this.report(
+      spot,
+      `expected ${expected(field)}, found ${found(spot)}`,
+      textHint(field, spot.node.value, spot.node.text),
+    )
   }
 
   private enumeration(field: DescField, spot: Spot): boolean {
@@ -74,23 +80,35 @@ class Locator {
     if (node?.kind !== 'scalar') return false
     if (typeof node.value === 'number' && values.some((value) => value.number === node.value)) return false
     const names = values.map((value) => value.name)
-    if (typeof node.value === 'string' && names.some((name) => name.toUpperCase() === node.text.toUpperCase())) return false
+    if (typeof node.value === 'string' && names.some((name) => name.toUpperCase() === node.text.toUpperCase()))
+      return false
     const nearest = nearestName(node.text, names)
     const list = names.length > 12 ? `${names.slice(0, 12).join(', ')}, …` : names.join(', ')
-    return this.report(spot, `"${node.text}" is not one of ${list}`, nearest === undefined ? undefined : `did you mean ${nearest}?`)
+    return this.report(
+      spot,
+      `"${node.text}" is not one of ${list}`,
+      nearest === undefined ? undefined : `did you mean ${nearest}?`,
+    )
   }
 
   private any(spot: Spot): boolean {
     const name = typeNameAt(spot)
     if (name === undefined) {
-      return this.report(spot, 'needs "@type", which says what it is', 'such as "@type": type.googleapis.com/envoy.extensions…')
+      return this.report(
+        spot,
+        'needs "@type", which says what it is',
+        'such as "@type": type.googleapis.com/envoy.extensions…',
+      )
     }
     const message = anyMessage(spot, this.loading.registry)
     if (message !== undefined) {
       return hasOwnJsonForm(message) ? this.ownForm(message, spot.key('value')) : this.inside(message, spot)
     }
     const nearest = nearestName(name, typeNames(this.loading))
-    return this.report(spot.key('@type'), `unknown type "${name}"${nearest === undefined ? '' : `; did you mean "${nearest}"?`}`)
+    return this.report(
+      spot.key('@type'),
+      `unknown type "${name}"${nearest === undefined ? '' : `; did you mean "${nearest}"?`}`,
+    )
   }
 
   /** The fields beside `@type`. */
@@ -99,7 +117,8 @@ class Locator {
     for (const key of spot.node?.kind === 'map' ? spot.node.entries.keys() : []) {
       const field = fieldsOf(message).get(key)
       const child = spot.field(key)
-      if (field !== undefined && child.node !== undefined && !isNull(child.node) && this.field(field, child)) failed = true
+      if (field !== undefined && child.node !== undefined && !isNull(child.node) && this.field(field, child))
+        failed = true
     }
     return failed
   }
@@ -108,7 +127,11 @@ class Locator {
     const json = prepare(this.silent, message, spot).json
     if (accepts(message, json, this.loading)) return false
     const name = message.typeName.slice('google.protobuf.'.length)
-    return this.report(spot, `expected ${OWN_FORMS[name] ?? `a ${name}`}, found ${found(spot)}`, durationHint(name, spot))
+    return this.report(
+      spot,
+      `expected ${OWN_FORMS[name] ?? `a ${name}`}, found ${found(spot)}`,
+      durationHint(name, spot),
+    )
   }
 
   /** No field is at fault alone, but together they may be: two members of one oneof. */
@@ -128,9 +151,9 @@ class Locator {
   }
 }
 
-function accepts(message: DescMessage, json: unknown, loading: Loading): boolean {
+function accepts(message: DescMessage, json: Json, loading: Loading): boolean {
   try {
-    fromJson(message, json as JsonValue, { registry: loading.registry })
+    fromJson(message, json, { registry: loading.registry })
     return true
   } catch {
     return false
@@ -138,7 +161,7 @@ function accepts(message: DescMessage, json: unknown, loading: Loading): boolean
 }
 
 const isSetIn = (json: unknown, name: string): boolean =>
-  typeof json === 'object' && json !== null && name in json && (json as Record<string, unknown>)[name] !== null
+  typeof json === 'object' && json !== null && name in json && Reflect.get(json, name) !== null
 
 const isNull = (node: NonNullable<Spot['node']>): boolean => node.kind === 'scalar' && node.value === null
 
@@ -160,7 +183,8 @@ function found({ node }: Spot): string {
 }
 
 /** A wrong value may be a misplaced secret or a page of text; a few words are enough to find it. */
-const shortened = (text: string): string => (text.includes('PRIVATE KEY') ? '[redacted]' : text.length > 60 ? `${text.slice(0, 60)}…` : text)
+const shortened = (text: string): string =>
+  text.includes('PRIVATE KEY') ? '[redacted]' : text.length > 60 ? `${text.slice(0, 60)}…` : text
 
 function expected(field: DescField): string {
   if (field.enum !== undefined) return `one of ${field.enum.values.map((value) => value.name).join(', ')}`

@@ -1,13 +1,19 @@
 // Access logs to files and standard streams. Envoy: config.accesslog.v3.AccessLog, extensions.access_loggers.
 
-import { isMessage } from '@bufbuild/protobuf'
+import { isMessage, type MessageShape } from '@bufbuild/protobuf'
 import type { AccessLogConfig, LogFormat, LogTarget } from '../model/access-log.ts'
 import type { Spot } from '../source/tree.ts'
 import type { Loading } from './loading.ts'
 import { each } from './lower-each.ts'
 import { lowerJsonFormat, lowerSubstitution, lowerTemplate } from './lower-format.ts'
 import { lowerLogFilter } from './lower-log-filter.ts'
-import { FileAccessLogSchema, StderrAccessLogSchema, StdoutAccessLogSchema, type AccessLog, type SubstitutionFormatString } from './messages.ts'
+import {
+  FileAccessLogSchema,
+  StderrAccessLogSchema,
+  StdoutAccessLogSchema,
+  type AccessLog,
+  type SubstitutionFormatString,
+} from './messages.ts'
 
 /** Envoy's default line. */
 export const DEFAULT_FORMAT =
@@ -39,13 +45,15 @@ function lowerAccessLog(loading: Loading, log: AccessLog, spot: Spot): AccessLog
   if (isMessage(config, FileAccessLogSchema)) {
     return sink({ kind: 'file', path: config.path }, fileFormat(loading, config.accessLogFormat, at))
   }
-  if (isMessage(config, StdoutAccessLogSchema)) return sink({ kind: 'stdout' }, streamFormat(loading, config.accessLogFormat.value, at))
-  if (isMessage(config, StderrAccessLogSchema)) return sink({ kind: 'stderr' }, streamFormat(loading, config.accessLogFormat.value, at))
+  if (isMessage(config, StdoutAccessLogSchema))
+    return sink({ kind: 'stdout' }, streamFormat(loading, config.accessLogFormat.value, at))
+  if (isMessage(config, StderrAccessLogSchema))
+    return sink({ kind: 'stderr' }, streamFormat(loading, config.accessLogFormat.value, at))
   if (config === undefined) loading.error(spot, 'needs typed_config, which says where the lines go')
   return undefined
 }
 
-type FileFormat = import('@bufbuild/protobuf').MessageShape<typeof FileAccessLogSchema>['accessLogFormat']
+type FileFormat = MessageShape<typeof FileAccessLogSchema>['accessLogFormat']
 
 function fileFormat(loading: Loading, format: FileFormat, spot: Spot): LogFormat {
   switch (format.case) {
@@ -54,9 +62,19 @@ function fileFormat(loading: Loading, format: FileFormat, spot: Spot): LogFormat
       return { kind: 'text', template: lowerTemplate(loading, format.value, spot.field('format')), omitEmpty: false }
     }
     case 'jsonFormat':
-      return { kind: 'json', fields: lowerJsonFormat(loading, format.value, spot.field('json_format')), omitEmpty: false, typed: false }
+      return {
+        kind: 'json',
+        fields: lowerJsonFormat(loading, format.value, spot.field('json_format')),
+        omitEmpty: false,
+        typed: false,
+      }
     case 'typedJsonFormat':
-      return { kind: 'json', fields: lowerJsonFormat(loading, format.value, spot.field('typed_json_format')), omitEmpty: false, typed: true }
+      return {
+        kind: 'json',
+        fields: lowerJsonFormat(loading, format.value, spot.field('typed_json_format')),
+        omitEmpty: false,
+        typed: true,
+      }
     case 'logFormat':
       return streamFormat(loading, format.value, spot)
     case undefined:

@@ -24,7 +24,12 @@ export function lowerAddress(message: AddressMessage | undefined, spot: Spot): A
 }
 
 /** As {@link lowerAddress}, and the host must be an IP address, as it is bound or dialled without DNS. */
-export function lowerIpAddress(loading: Loading, message: AddressMessage | undefined, spot: Spot, hint: string): Address | undefined {
+export function lowerIpAddress(
+  loading: Loading,
+  message: AddressMessage | undefined,
+  spot: Spot,
+  hint: string,
+): Address | undefined {
   const address = lowerAddress(message, spot)
   if (address?.kind === 'socket' && isIP(address.host) === 0) {
     loading.error(spot.field('socket_address').field('address'), `malformed IP address: ${address.host}`, hint)

@@ -35,13 +35,21 @@ export function lowerBootstrap(loading: Loading, message: Bootstrap, spot: Spot,
 
 /** Without an address there is no admin server. */
 function lowerAdmin(loading: Loading, message: Admin, spot: Spot): AdminConfig | undefined {
-  const address = lowerIpAddress(loading, message.address, spot.field('address'), 'the admin server binds an IP address, such as 127.0.0.1')
+  const address = lowerIpAddress(
+    loading,
+    message.address,
+    spot.field('address'),
+    'the admin server binds an IP address, such as 127.0.0.1',
+  )
   if (address === undefined) return undefined
-  const oldLog = message.accessLogPath === '' ? [] : [defaultFileLog(loading, message.accessLogPath, spot.field('access_log_path'))]
+  const oldLog =
+    message.accessLogPath === '' ? [] : [defaultFileLog(loading, message.accessLogPath, spot.field('access_log_path'))]
   return {
     address,
     accessLogs: [...lowerAccessLogs(loading, message.accessLog, spot.field('access_log')), ...oldLog],
-    allowPaths: each(message.allowPaths, spot.field('allow_paths'), (matcher, at) => lowerStringMatch(loading, matcher, at)),
+    allowPaths: each(message.allowPaths, spot.field('allow_paths'), (matcher, at) =>
+      lowerStringMatch(loading, matcher, at),
+    ),
     place: spot.place,
   }
 }

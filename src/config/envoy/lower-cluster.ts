@@ -38,11 +38,16 @@ const FAMILIES: { readonly [family in Family]: DnsFamily } = {
 }
 
 /** All clusters by name. */
-export function lowerClusters(loading: Loading, messages: readonly Message[], spot: Spot): ReadonlyMap<string, Cluster> {
+export function lowerClusters(
+  loading: Loading,
+  messages: readonly Message[],
+  spot: Spot,
+): ReadonlyMap<string, Cluster> {
   const clusters = new Map<string, Cluster>()
   for (const [index, message] of messages.entries()) {
     const at = spot.at(index)
-    if (clusters.has(message.name)) loading.error(at.field('name'), `cluster manager: duplicate cluster '${message.name}'`)
+    if (clusters.has(message.name))
+      loading.error(at.field('name'), `cluster manager: duplicate cluster '${message.name}'`)
     clusters.set(message.name, lowerCluster(loading, message, at))
   }
   return clusters
@@ -51,7 +56,8 @@ export function lowerClusters(loading: Loading, messages: readonly Message[], sp
 function lowerCluster(loading: Loading, message: Message, spot: Spot): Cluster {
   const type = message.clusterDiscoveryType
   // Custom types and the ones not built yet are refused by the table of supported fields.
-  const discovery = (type.case === 'type' ? DISCOVERY[type.value] : undefined) ?? (type.case === undefined ? 'static' : 'strict-dns')
+  const discovery =
+    (type.case === 'type' ? DISCOVERY[type.value] : undefined) ?? (type.case === undefined ? 'static' : 'strict-dns')
   const { model, upstream } = lowerProtocolOptions(loading, message, spot)
   return {
     name: message.name,
@@ -76,14 +82,21 @@ function lowerCluster(loading: Loading, message: Message, spot: Spot): Cluster {
 function lowerBalancing(loading: Loading, message: Message, spot: Spot): Balancing {
   const config = message.lbConfig
   const wanted = { leastRequestLbConfig: Policy.LEAST_REQUEST, roundRobinLbConfig: Policy.ROUND_ROBIN }
-  if ((config.case === 'leastRequestLbConfig' || config.case === 'roundRobinLbConfig') && wanted[config.case] !== message.lbPolicy) {
+  if (
+    (config.case === 'leastRequestLbConfig' || config.case === 'roundRobinLbConfig') &&
+    wanted[config.case] !== message.lbPolicy
+  ) {
     const field = config.case === 'leastRequestLbConfig' ? 'least_request_lb_config' : 'round_robin_lb_config'
     loading.warning(spot.field(field), `has no effect with lb_policy ${Policy[message.lbPolicy]}`)
   }
   if (message.lbPolicy === Policy.RANDOM) return { kind: 'random' }
   if (message.lbPolicy !== Policy.LEAST_REQUEST) return { kind: 'round-robin' }
   const least = config.case === 'leastRequestLbConfig' ? config.value : undefined
-  return { kind: 'least-request', choices: least?.choiceCount ?? 2, activeRequestBias: least?.activeRequestBias?.defaultValue ?? 1 }
+  return {
+    kind: 'least-request',
+    choices: least?.choiceCount ?? 2,
+    activeRequestBias: least?.activeRequestBias?.defaultValue ?? 1,
+  }
 }
 
 function lowerTransport(
@@ -97,7 +110,11 @@ function lowerTransport(
   const at = spot.field('typed_config')
   if (isMessage(config, UpstreamTlsContextSchema)) return lowerUpstreamTls(loading, config, at, upstream)
   if (isMessage(config, DownstreamTlsContextSchema)) {
-    loading.error(at.key('@type'), 'DownstreamTlsContext is for listeners', 'a cluster takes envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext')
+    loading.error(
+      at.key('@type'),
+      'DownstreamTlsContext is for listeners',
+      'a cluster takes envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
+    )
   } else if (socket !== undefined && config === undefined) {
     loading.error(spot, `transport socket "${socket.name}" needs typed_config`)
   }
@@ -124,8 +141,10 @@ const breakers = (message: CircuitBreakers_Thresholds | undefined, spot: Spot): 
 function lowerBind(loading: Loading, message: Message, spot: Spot): string | undefined {
   const source = message.upstreamBindConfig?.sourceAddress
   if (source === undefined) return undefined
-  if (isIP(source.address) === 0) loading.error(spot.field('source_address').field('address'), `malformed IP address: ${source.address}`)
+  if (isIP(source.address) === 0)
+    loading.error(spot.field('source_address').field('address'), `malformed IP address: ${source.address}`)
   const port = source.portSpecifier.case === 'portValue' ? source.portSpecifier.value : 0
-  if (port !== 0) loading.warning(spot.field('source_address').field('port_value'), 'the port of the source address is not used')
+  if (port !== 0)
+    loading.warning(spot.field('source_address').field('port_value'), 'the port of the source address is not used')
   return source.address
 }

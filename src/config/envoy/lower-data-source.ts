@@ -35,7 +35,11 @@ export function loadData(loading: Loading, source: DataSource | undefined, spot:
 function fromFile(loading: Loading, path: string, spot: Spot): LoadedData | undefined {
   const file = readNamedFile(path, MAX_DATA_SOURCE_BYTES)
   if ('bytes' in file) return { bytes: file.bytes, origin: path, spot }
-  loading.error(spot, `cannot read "${path}": ${file.reason}`, 'relative names start at the directory Sluice was started in')
+  loading.error(
+    spot,
+    `cannot read "${path}": ${file.reason}`,
+    'relative names start at the directory Sluice was started in',
+  )
   return undefined
 }
 

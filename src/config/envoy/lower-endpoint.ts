@@ -8,7 +8,12 @@ import { lowerAddress, lowerIpAddress } from './lower-address.ts'
 import { each } from './lower-each.ts'
 import { HealthStatus, type Cluster, type LbEndpoint, type LocalityLbEndpoints } from './messages.ts'
 
-export function lowerEndpoints(loading: Loading, message: Cluster, spot: Spot, discovery: Discovery): readonly EndpointConfig[] {
+export function lowerEndpoints(
+  loading: Loading,
+  message: Cluster,
+  spot: Spot,
+  discovery: Discovery,
+): readonly EndpointConfig[] {
   const localities = message.loadAssignment?.endpoints ?? []
   const at = spot.field('load_assignment').field('endpoints')
   const endpoints = each(localities, at, (locality, place) => lowerLocality(loading, locality, place, discovery)).flat()
@@ -23,10 +28,18 @@ export function lowerEndpoints(loading: Loading, message: Cluster, spot: Spot, d
   return endpoints
 }
 
-function lowerLocality(loading: Loading, message: LocalityLbEndpoints, spot: Spot, discovery: Discovery): readonly EndpointConfig[] {
+function lowerLocality(
+  loading: Loading,
+  message: LocalityLbEndpoints,
+  spot: Spot,
+  discovery: Discovery,
+): readonly EndpointConfig[] {
   const { region = '', zone = '', subZone = '' } = message.locality ?? {}
   return each(message.lbEndpoints, spot.field('lb_endpoints'), (endpoint, at) =>
-    lowerEndpoint(loading, endpoint, at, discovery, { priority: message.priority, locality: { region, zone, subZone } }),
+    lowerEndpoint(loading, endpoint, at, discovery, {
+      priority: message.priority,
+      locality: { region, zone, subZone },
+    }),
   ).filter((endpoint) => endpoint !== undefined)
 }
 
@@ -50,10 +63,16 @@ function lowerEndpoint(
   const at = spot.field('endpoint').field('address')
   const address =
     discovery === 'static'
-      ? lowerIpAddress(loading, endpoint?.address, at, "a name needs the cluster's type to be STRICT_DNS or LOGICAL_DNS")
+      ? lowerIpAddress(
+          loading,
+          endpoint?.address,
+          at,
+          "a name needs the cluster's type to be STRICT_DNS or LOGICAL_DNS",
+        )
       : lowerAddress(endpoint?.address, at)
   if (address === undefined) return undefined
-  if (address.kind === 'pipe' && discovery !== 'static') loading.error(at, 'a DNS cluster takes socket addresses only', 'use type STATIC for a pipe')
+  if (address.kind === 'pipe' && discovery !== 'static')
+    loading.error(at, 'a DNS cluster takes socket addresses only', 'use type STATIC for a pipe')
   if (address.kind === 'socket' && address.port === 0) loading.error(at.field('socket_address'), 'needs port_value')
   const name = address.kind === 'socket' && isIP(address.host) === 0 ? address.host : ''
   return {

@@ -43,7 +43,11 @@ function lowerChainMatch(loading: Loading, message: MatchMessage | undefined, sp
     serverNames: serverNames(loading, message?.serverNames ?? [], spot.field('server_names')),
     transportProtocol: transportProtocol(loading, message?.transportProtocol ?? '', spot.field('transport_protocol')),
     applicationProtocols: message?.applicationProtocols ?? [],
-    directSourceRanges: lowerRanges(loading, message?.directSourcePrefixRanges ?? [], spot.field('direct_source_prefix_ranges')),
+    directSourceRanges: lowerRanges(
+      loading,
+      message?.directSourcePrefixRanges ?? [],
+      spot.field('direct_source_prefix_ranges'),
+    ),
     sourceType: SOURCES[message?.sourceType ?? Source.ANY],
     sourceRanges: lowerRanges(loading, message?.sourcePrefixRanges ?? [], spot.field('source_prefix_ranges')),
     sourcePorts: message?.sourcePorts ?? [],
@@ -58,7 +62,9 @@ function serverNames(loading: Loading, names: readonly string[], spot: Spot): re
       loading.error(
         spot.at(index),
         'partial wildcards are not supported in "server_names"',
-        name === '*' ? 'leave server_names out to match every name, or use default_filter_chain' : 'a name is exact or starts with *.',
+        name === '*'
+          ? 'leave server_names out to match every name, or use default_filter_chain'
+          : 'a name is exact or starts with *.',
       )
     }
     return name.toLowerCase()
@@ -76,9 +82,17 @@ function lowerTransport(loading: Loading, socket: TransportSocket | undefined, s
   const at = spot.field('typed_config')
   if (isMessage(config, DownstreamTlsContextSchema)) return lowerDownstreamTls(loading, config, at)
   if (isMessage(config, UpstreamTlsContextSchema)) {
-    loading.error(at.key('@type'), 'UpstreamTlsContext is for clusters', 'a listener takes envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext')
+    loading.error(
+      at.key('@type'),
+      'UpstreamTlsContext is for clusters',
+      'a listener takes envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext',
+    )
   } else if (socket !== undefined && config === undefined) {
-    loading.error(spot, `transport socket "${socket.name}" needs typed_config`, 'a chain without transport_socket speaks plain text')
+    loading.error(
+      spot,
+      `transport socket "${socket.name}" needs typed_config`,
+      'a chain without transport_socket speaks plain text',
+    )
   }
   return undefined
 }
@@ -89,10 +103,14 @@ function lowerFilters(loading: Loading, message: ChainMessage, spot: Spot): Netw
   for (const [index, filter] of message.filters.entries()) {
     const at = spot.at(index)
     const config = filter.configType.case === 'typedConfig' ? loading.unpack(filter.configType.value) : undefined
-    if (config === undefined && filter.configType.case === undefined) loading.error(at, `filter "${filter.name}" needs typed_config`)
+    if (config === undefined && filter.configType.case === undefined)
+      loading.error(at, `filter "${filter.name}" needs typed_config`)
     if (!isMessage(config, HttpConnectionManagerSchema)) continue
     if (index < message.filters.length - 1) {
-      loading.error(at, `terminal filter named ${filter.name} of type ${config.$typeName} must be the last filter in a network filter chain.`)
+      loading.error(
+        at,
+        `terminal filter named ${filter.name} of type ${config.$typeName} must be the last filter in a network filter chain.`,
+      )
     }
     terminal = lowerConnectionManager(loading, config, at.field('typed_config'))
   }

@@ -24,26 +24,27 @@ type JsonMember = JsonFormat[string]
 
 /** Every text in the object is a format string; numbers, truth values and null stay. */
 export function lowerJsonFormat(loading: Loading, json: JsonObject, spot: Spot): JsonFormat {
-  return Object.fromEntries(Object.entries(json).map(([key, value]) => [key, jsonMember(loading, value, spot.key(key))]))
+  return Object.fromEntries(
+    Object.entries(json).map(([key, value]) => [key, jsonMember(loading, value, spot.key(key))]),
+  )
 }
 
 function jsonMember(loading: Loading, value: JsonValue, spot: Spot): JsonMember {
   if (typeof value === 'string') return lowerTemplate(loading, value, spot)
   if (typeof value !== 'object' || value === null) return value
   if (!Array.isArray(value)) return lowerJsonFormat(loading, value, spot)
-  return value.map((item, index) => {
-    const member = jsonMember(loading, item, spot.at(index))
-    return isTemplateOrObject(member) ? member : lowerTemplate(loading, String(member), spot.at(index))
-  })
+  return value.map((item, index) => listMember(loading, item, spot.at(index)))
 }
 
-const isTemplateOrObject = (member: JsonMember): member is FormatTemplate | JsonFormat =>
-  typeof member === 'object' && member !== null && !Array.isArray(member)
+/** The model's lists hold templates and objects; a number becomes its text. */
+function listMember(loading: Loading, item: JsonValue, spot: Spot): FormatTemplate | JsonFormat {
+  if (typeof item !== 'object' || item === null) return lowerTemplate(loading, String(item), spot)
+  return lowerJsonFormat(loading, Array.isArray(item) ? Object.fromEntries(item.entries()) : item, spot)
+}
 
 /** A format in text or JSON, as access logs and local replies take it. */
 export type LoweredFormat =
-  | { readonly kind: 'text'; readonly template: FormatTemplate }
-  | { readonly kind: 'json'; readonly fields: JsonFormat }
+  { readonly kind: 'text'; readonly template: FormatTemplate } | { readonly kind: 'json'; readonly fields: JsonFormat }
 
 /** undefined when no format is set. */
 export function lowerSubstitution(

@@ -66,10 +66,16 @@ export function lowerConnectionManager(loading: Loading, message: Message, spot:
     ...lowerAddresses(loading, message, spot),
     ...lowerHeaders(message),
     ...lowerPaths(loading, message, spot),
-    localReplyMappers: each(message.localReplyConfig?.mappers ?? [], spot.field('local_reply_config').field('mappers'), (mapper, at) =>
-      lowerMapper(loading, mapper, at),
+    localReplyMappers: each(
+      message.localReplyConfig?.mappers ?? [],
+      spot.field('local_reply_config').field('mappers'),
+      (mapper, at) => lowerMapper(loading, mapper, at),
     ),
-    localReplyFormat: lowerReplyFormat(loading, message.localReplyConfig?.bodyFormat, spot.field('local_reply_config').field('body_format')),
+    localReplyFormat: lowerReplyFormat(
+      loading,
+      message.localReplyConfig?.bodyFormat,
+      spot.field('local_reply_config').field('body_format'),
+    ),
     place: spot.place,
   }
 }
@@ -95,15 +101,23 @@ function lowerUpgrades(loading: Loading, message: Message, spot: Spot): Readonly
     const at = spot.at(index)
     const type = config.upgradeType.toLowerCase()
     if (upgrades.has(type)) {
-      loading.error(at.field('upgrade_type'), `Error: multiple upgrade configs with the same name: '${config.upgradeType}'`, 'types are compared without regard to case')
+      loading.error(
+        at.field('upgrade_type'),
+        `Error: multiple upgrade configs with the same name: '${config.upgradeType}'`,
+        'types are compared without regard to case',
+      )
     }
-    const filters = config.filters.length === 0 ? undefined : lowerHttpFilters(loading, config.filters, at.field('filters'))
+    const filters =
+      config.filters.length === 0 ? undefined : lowerHttpFilters(loading, config.filters, at.field('filters'))
     upgrades.set(type, { enabled: config.enabled ?? true, filters, place: at.place })
   }
   return upgrades
 }
 
-type Protocols = Pick<HttpConnectionManager, 'common' | 'http1' | 'http2' | 'maxRequestHeadersKb' | 'streamErrorOnInvalidMessage'>
+type Protocols = Pick<
+  HttpConnectionManager,
+  'common' | 'http1' | 'http2' | 'maxRequestHeadersKb' | 'streamErrorOnInvalidMessage'
+>
 
 function lowerProtocols(loading: Loading, message: Message, spot: Spot): Protocols {
   const streamError = message.streamErrorOnInvalidHttpMessage ?? false
@@ -140,10 +154,16 @@ type Logging = Pick<HttpConnectionManager, 'accessLogs' | 'accessLogOptions'>
 function lowerLogging(loading: Loading, message: Message, spot: Spot): Logging {
   const options = message.accessLogOptions
   if (options !== undefined && message.accessLogFlushInterval !== undefined) {
-    loading.error(spot.field('access_log_flush_interval'), 'Only one of access_log_flush_interval or access_log_options can be specified.')
+    loading.error(
+      spot.field('access_log_flush_interval'),
+      'Only one of access_log_flush_interval or access_log_options can be specified.',
+    )
   }
   if (options !== undefined && message.flushAccessLogOnNewRequest) {
-    loading.error(spot.field('flush_access_log_on_new_request'), 'Only one of flush_access_log_on_new_request or access_log_options can be specified.')
+    loading.error(
+      spot.field('flush_access_log_on_new_request'),
+      'Only one of flush_access_log_on_new_request or access_log_options can be specified.',
+    )
   }
   const accessLogOptions: AccessLogOptions = {
     flushIntervalMs: timeout(options?.accessLogFlushInterval ?? message.accessLogFlushInterval, undefined),
@@ -155,7 +175,12 @@ function lowerLogging(loading: Loading, message: Message, spot: Spot): Logging {
 
 type Addresses = Pick<
   HttpConnectionManager,
-  'useRemoteAddress' | 'xffNumTrustedHops' | 'skipXffAppend' | 'appendXForwardedPort' | 'representIpv4AsMapped' | 'internalAddresses'
+  | 'useRemoteAddress'
+  | 'xffNumTrustedHops'
+  | 'skipXffAppend'
+  | 'appendXForwardedPort'
+  | 'representIpv4AsMapped'
+  | 'internalAddresses'
 >
 
 function lowerAddresses(loading: Loading, message: Message, spot: Spot): Addresses {
@@ -168,7 +193,11 @@ function lowerAddresses(loading: Loading, message: Message, spot: Spot): Address
     representIpv4AsMapped: message.representIpv4RemoteAddressAsIpv4MappedIpv6,
     internalAddresses: {
       unixSockets: internal?.unixSockets ?? false,
-      ranges: lowerRanges(loading, internal?.cidrRanges ?? [], spot.field('internal_address_config').field('cidr_ranges')),
+      ranges: lowerRanges(
+        loading,
+        internal?.cidrRanges ?? [],
+        spot.field('internal_address_config').field('cidr_ranges'),
+      ),
     },
   }
 }
@@ -211,18 +240,26 @@ function lowerHeaders(message: Message): Headers {
   }
 }
 
-function schemeTransformation({ schemeHeaderTransformation: scheme }: Message): HttpConnectionManager['schemeTransformation'] {
+function schemeTransformation({
+  schemeHeaderTransformation: scheme,
+}: Message): HttpConnectionManager['schemeTransformation'] {
   const fixed = scheme?.transformation.value
   if (fixed === 'http' || fixed === 'https') return fixed
   return scheme?.matchUpstream === true ? 'match-upstream' : ''
 }
 
-type Paths = Pick<HttpConnectionManager, 'normalizePath' | 'mergeSlashes' | 'escapedSlashes' | 'stripPort' | 'stripTrailingHostDot'>
+type Paths = Pick<
+  HttpConnectionManager,
+  'normalizePath' | 'mergeSlashes' | 'escapedSlashes' | 'stripPort' | 'stripTrailingHostDot'
+>
 
 function lowerPaths(loading: Loading, message: Message, spot: Spot): Paths {
   const any = message.stripPortMode.case === 'stripAnyHostPort' && message.stripPortMode.value
   if (any && message.stripMatchingHostPort) {
-    loading.error(spot.field('strip_any_host_port'), 'Error: Only one of `strip_matching_host_port` or `strip_any_host_port` can be set.')
+    loading.error(
+      spot.field('strip_any_host_port'),
+      'Error: Only one of `strip_matching_host_port` or `strip_any_host_port` can be set.',
+    )
   }
   return {
     normalizePath: message.normalizePath ?? false,

@@ -37,8 +37,11 @@ export function lowerMutations(loading: Loading, message: MutationFields, spot: 
 }
 
 /** A list of HeaderValueOption. */
-export const lowerAdditions = (loading: Loading, options: readonly HeaderValueOption[], spot: Spot): readonly HeaderAddition[] =>
-  each(options, spot, (option, at) => lowerAddition(loading, option, at))
+export const lowerAdditions = (
+  loading: Loading,
+  options: readonly HeaderValueOption[],
+  spot: Spot,
+): readonly HeaderAddition[] => each(options, spot, (option, at) => lowerAddition(loading, option, at))
 
 const ACTIONS: { readonly [action in Action]: AppendAction } = {
   [Action.APPEND_IF_EXISTS_OR_ADD]: 'append',
@@ -58,7 +61,11 @@ function lowerAddition(loading: Loading, option: HeaderValueOption, spot: Spot):
     )
   }
   if (option.append !== undefined && option.appendAction !== Action.APPEND_IF_EXISTS_OR_ADD) {
-    loading.error(spot.field('append'), 'both append and append_action are configured and they are conflicting', 'append is deprecated; keep append_action')
+    loading.error(
+      spot.field('append'),
+      'both append and append_action are configured and they are conflicting',
+      'append is deprecated; keep append_action',
+    )
   }
   const action = option.append === false ? 'overwrite-or-add' : ACTIONS[option.appendAction]
   const raw = option.header?.rawValue

@@ -23,14 +23,21 @@ import {
 } from './messages.ts'
 
 /** A chain; unless it is empty the router must be its last filter and stand nowhere else. */
-export function lowerHttpFilters(loading: Loading, filters: readonly HttpFilter[], spot: Spot): readonly HttpFilterConfig[] {
+export function lowerHttpFilters(
+  loading: Loading,
+  filters: readonly HttpFilter[],
+  spot: Spot,
+): readonly HttpFilterConfig[] {
   const lowered = each(filters, spot, (filter, at) => lowerHttpFilter(loading, filter, at))
   for (const [index, filter] of lowered.entries()) {
     if (filter === undefined) continue
     const last = index === lowered.length - 1
     const at = spot.at(index)
     if (filter.kind === 'router' && !last) {
-      loading.error(at, `terminal filter named ${filter.name} of type ${typeOf(filters[index])} must be the last filter in a http filter chain.`)
+      loading.error(
+        at,
+        `terminal filter named ${filter.name} of type ${typeOf(filters[index])} must be the last filter in a http filter chain.`,
+      )
     }
     if (filter.kind !== 'router' && last) {
       loading.error(
@@ -39,7 +46,8 @@ export function lowerHttpFilters(loading: Loading, filters: readonly HttpFilter[
         'add envoy.filters.http.router after it',
       )
     }
-    if (filter.kind === 'router' && last && filter.disabled) loading.error(at.field('disabled'), 'the terminal filter cannot be disabled')
+    if (filter.kind === 'router' && last && filter.disabled)
+      loading.error(at.field('disabled'), 'the terminal filter cannot be disabled')
   }
   return lowered.filter((filter) => filter !== undefined)
 }
@@ -78,7 +86,11 @@ function lowerConfig(loading: Loading, config: Message, base: FilterBase, spot: 
   }
   if (isMessage(config, BufferSchema)) return { ...base, kind: 'buffer', maxRequestBytes: config.maxRequestBytes ?? 0 }
   if (isMessage(config, HeaderMutationFilterSchema) || isMessage(config, HeaderMutationPerRouteSchema)) {
-    return { ...base, kind: 'header-mutation', ...lowerFilterMutations(loading, config.mutations, spot.field('mutations')) }
+    return {
+      ...base,
+      kind: 'header-mutation',
+      ...lowerFilterMutations(loading, config.mutations, spot.field('mutations')),
+    }
   }
   if (isMessage(config, HealthCheckSchema)) {
     const headers = each(config.headers, spot.field('headers'), (header, at) => lowerHeaderMatch(loading, header, at))
@@ -110,13 +122,23 @@ function perFilterEntry(loading: Loading, name: string, any: Any, spot: Spot): P
   if (isMessage(config, BufferPerRouteSchema)) {
     if (config.override.case === 'disabled') return { disabled: config.override.value, config: undefined }
     if (config.override.case !== 'buffer') return undefined
-    return { disabled: false, config: { ...base, kind: 'buffer', maxRequestBytes: config.override.value.maxRequestBytes ?? 0 } }
+    return {
+      disabled: false,
+      config: { ...base, kind: 'buffer', maxRequestBytes: config.override.value.maxRequestBytes ?? 0 },
+    }
   }
-  if (isMessage(config, HeaderMutationPerRouteSchema)) return { disabled: false, config: lowerConfig(loading, config, base, spot) }
+  if (isMessage(config, HeaderMutationPerRouteSchema))
+    return { disabled: false, config: lowerConfig(loading, config, base, spot) }
   if (config === undefined || !isWholeFilter(config)) return undefined
-  loading.error(spot, `${config.$typeName} cannot be set per route`, 'use the filter’s own per-route message, or envoy.config.route.v3.FilterConfig to disable it')
+  loading.error(
+    spot,
+    `${config.$typeName} cannot be set per route`,
+    'use the filter’s own per-route message, or envoy.config.route.v3.FilterConfig to disable it',
+  )
   return undefined
 }
 
 const isWholeFilter = (config: Message): boolean =>
-  [RouterSchema, BufferSchema, HeaderMutationFilterSchema, HealthCheckSchema].some((schema) => schema.typeName === config.$typeName)
+  [RouterSchema, BufferSchema, HeaderMutationFilterSchema, HealthCheckSchema].some(
+    (schema) => schema.typeName === config.$typeName,
+  )

@@ -1,7 +1,13 @@
 // Options of the HTTP codecs with Envoy's defaults, for connection managers and clusters alike.
 // Envoy: config.core.v3.HttpProtocolOptions, Http1ProtocolOptions, Http2ProtocolOptions.
 
-import type { CommonHttpOptions, Http1ProtocolOptions, Http2Keepalive, Http2ProtocolOptions, UnderscoreAction } from '../model/http-protocol.ts'
+import type {
+  CommonHttpOptions,
+  Http1ProtocolOptions,
+  Http2Keepalive,
+  Http2ProtocolOptions,
+  UnderscoreAction,
+} from '../model/http-protocol.ts'
 import type { Spot } from '../source/tree.ts'
 import type { Loading } from './loading.ts'
 import { timeout } from './lower-duration.ts'
@@ -42,7 +48,12 @@ export function lowerCommonHttp(message: CommonHttpProtocolOptions | undefined):
 }
 
 /** `streamError` is the connection manager's own setting, which the option overrides. */
-export function lowerHttp1(loading: Loading, message: Http1Message | undefined, spot: Spot, streamError = false): Http1ProtocolOptions {
+export function lowerHttp1(
+  loading: Loading,
+  message: Http1Message | undefined,
+  spot: Spot,
+  streamError = false,
+): Http1ProtocolOptions {
   if (message?.acceptHttp10 !== true && (message?.defaultHostForHttp10 ?? '') !== '') {
     loading.warning(spot.field('default_host_for_http_10'), 'has no effect without accept_http_10')
   }
@@ -63,8 +74,14 @@ export function lowerHttp1(loading: Loading, message: Http1Message | undefined, 
 }
 
 /** Defaults are Envoy's 1.37 ones on both sides. */
-export function lowerHttp2(loading: Loading, message: Http2Message | undefined, spot: Spot, streamError = false): Http2ProtocolOptions {
-  const override = message?.overrideStreamErrorOnInvalidHttpMessage ?? (message?.streamErrorOnInvalidHttpMessaging || undefined)
+export function lowerHttp2(
+  loading: Loading,
+  message: Http2Message | undefined,
+  spot: Spot,
+  streamError = false,
+): Http2ProtocolOptions {
+  const override =
+    message?.overrideStreamErrorOnInvalidHttpMessage ?? (message?.streamErrorOnInvalidHttpMessaging || undefined)
   return {
     allowConnect: message?.allowConnect ?? false,
     hpackTableSize: message?.hpackTableSize ?? 4096,
@@ -83,13 +100,18 @@ export function lowerHttp2(loading: Loading, message: Http2Message | undefined, 
 }
 
 /** RFC 9113 §6.5.2 names; the ones that a field of its own sets may not stand here with another value. */
-const NAMED_SETTINGS: ReadonlyMap<number, 'hpackTableSize' | 'maxConcurrentStreams' | 'initialStreamWindowSize'> = new Map([
-  [0x1, 'hpackTableSize'],
-  [0x3, 'maxConcurrentStreams'],
-  [0x4, 'initialStreamWindowSize'],
-] as const)
+const NAMED_SETTINGS: ReadonlyMap<number, 'hpackTableSize' | 'maxConcurrentStreams' | 'initialStreamWindowSize'> =
+  new Map([
+    [0x1, 'hpackTableSize'],
+    [0x3, 'maxConcurrentStreams'],
+    [0x4, 'initialStreamWindowSize'],
+  ] as const)
 
-function customSettings(loading: Loading, message: Http2Message | undefined, spot: Spot): Http2ProtocolOptions['customSettings'] {
+function customSettings(
+  loading: Loading,
+  message: Http2Message | undefined,
+  spot: Spot,
+): Http2ProtocolOptions['customSettings'] {
   const seen = new Map<number, number>()
   for (const [index, parameter] of (message?.customSettingsParameters ?? []).entries()) {
     const at = spot.at(index)
@@ -97,25 +119,38 @@ function customSettings(loading: Loading, message: Http2Message | undefined, spo
     const value = parameter.value ?? 0
     const named = NAMED_SETTINGS.get(id)
     const other = named === undefined ? undefined : message?.[named]
-    if (id === 0x2) loading.error(at, 'server push is not supported by Envoy and can not be enabled via a SETTINGS parameter.')
+    if (id === 0x2)
+      loading.error(at, 'server push is not supported by Envoy and can not be enabled via a SETTINGS parameter.')
     else if (id === 0x8) {
       loading.error(at, 'the "allow_connect" SETTINGS parameter must only be configured through the named field')
     } else if (other !== undefined && other !== value) {
       loading.error(at, `the value differs from the one of the named field (${other})`, 'keep one of the two')
     } else if (seen.has(id) && seen.get(id) !== value) {
-      loading.error(at, `inconsistent HTTP/2 custom SETTINGS parameter(s) detected; identifiers = {0x${id.toString(16)}}`)
+      loading.error(
+        at,
+        `inconsistent HTTP/2 custom SETTINGS parameter(s) detected; identifiers = {0x${id.toString(16)}}`,
+      )
     }
     seen.set(id, value)
   }
   return [...seen].map(([id, value]) => ({ id, value }))
 }
 
-function lowerKeepalive(loading: Loading, message: KeepaliveSettings | undefined, spot: Spot): Http2Keepalive | undefined {
+function lowerKeepalive(
+  loading: Loading,
+  message: KeepaliveSettings | undefined,
+  spot: Spot,
+): Http2Keepalive | undefined {
   if (message === undefined) return undefined
   const intervalMs = timeout(message.interval, undefined)
   const idleIntervalMs = timeout(message.connectionIdleInterval, undefined)
   if (intervalMs === undefined && idleIntervalMs === undefined) {
     loading.error(spot, 'needs interval or connection_idle_interval', 'interval: 30s sends a PING every half minute')
   }
-  return { intervalMs, timeoutMs: timeout(message.timeout, 0) ?? 0, jitterPercent: message.intervalJitter?.value ?? 15, idleIntervalMs }
+  return {
+    intervalMs,
+    timeoutMs: timeout(message.timeout, 0) ?? 0,
+    jitterPercent: message.intervalJitter?.value ?? 15,
+    idleIntervalMs,
+  }
 }

@@ -32,19 +32,32 @@ function lowerListener(loading: Loading, message: Message, spot: Spot): Listener
   const addresses = lowerAddresses(loading, message, spot)
   // Deviation: Envoy gives a nameless listener a random UUID; its address is a name that a reload recognises.
   const name = message.name !== '' ? message.name : addresses[0] === undefined ? '' : addressText(addresses[0])
-  const chains = each(message.filterChains, spot.field('filter_chains'), (chain, at) => lowerFilterChain(loading, chain, at, false))
+  const chains = each(message.filterChains, spot.field('filter_chains'), (chain, at) =>
+    lowerFilterChain(loading, chain, at, false),
+  )
   const defaultChain = message.defaultFilterChain
   if (chains.length === 0 && defaultChain === undefined && addresses.length > 0 && !isUdp(message)) {
-    loading.error(spot, `error adding listener '${name}': no filter chains specified`, 'add filter_chains, or default_filter_chain')
+    loading.error(
+      spot,
+      `error adding listener '${name}': no filter chains specified`,
+      'add filter_chains, or default_filter_chain',
+    )
   }
   checkChains(loading, name, chains, spot.field('filter_chains'))
   return {
     name,
     addresses,
-    statPrefix: message.statPrefix !== '' ? message.statPrefix : (addresses[0] === undefined ? name : addressText(addresses[0]).replaceAll(':', '_')),
+    statPrefix:
+      message.statPrefix !== ''
+        ? message.statPrefix
+        : addresses[0] === undefined
+          ? name
+          : addressText(addresses[0]).replaceAll(':', '_'),
     chains,
     defaultChain: defaultChain && lowerFilterChain(loading, defaultChain, spot.field('default_filter_chain'), true),
-    inspectTls: message.listenerFilters.length > 0 || chains.some((chain) => chain.match !== undefined && needsInspection(chain.match)),
+    inspectTls:
+      message.listenerFilters.length > 0 ||
+      chains.some((chain) => chain.match !== undefined && needsInspection(chain.match)),
     listenerFiltersTimeoutMs: timeout(message.listenerFiltersTimeout, 15_000),
     continueOnListenerFiltersTimeout: message.continueOnListenerFiltersTimeout,
     bufferLimitBytes: message.perConnectionBufferLimitBytes ?? BUFFER_LIMIT,
@@ -60,8 +73,16 @@ function lowerListener(loading: Loading, message: Message, spot: Spot): Listener
 
 function lowerAddresses(loading: Loading, message: Message, spot: Spot): readonly Address[] {
   const hint = 'a listener binds an IP address, such as 0.0.0.0, 127.0.0.1 or "::"'
-  if (message.address === undefined && message.listenerSpecifier.case === undefined && message.apiListener === undefined) {
-    loading.error(spot, `error adding listener named '${message.name}': address is necessary`, 'address: {socket_address: {address: 0.0.0.0, port_value: 10000}}')
+  if (
+    message.address === undefined &&
+    message.listenerSpecifier.case === undefined &&
+    message.apiListener === undefined
+  ) {
+    loading.error(
+      spot,
+      `error adding listener named '${message.name}': address is necessary`,
+      'address: {socket_address: {address: 0.0.0.0, port_value: 10000}}',
+    )
   }
   const own = lowerIpAddress(loading, message.address, spot.field('address'), hint)
   const more = each(message.additionalAddresses, spot.field('additional_addresses'), (additional, at) =>
@@ -90,7 +111,8 @@ function checkChains(loading: Loading, listener: string, chains: readonly Filter
       }
       seen.set(criteria, chain)
     }
-    if (chain.name !== '' && names.has(chain.name)) loading.warning(spot.at(index).field('name'), `another filter chain is also named "${chain.name}"`)
+    if (chain.name !== '' && names.has(chain.name))
+      loading.warning(spot.at(index).field('name'), `another filter chain is also named "${chain.name}"`)
     names.add(chain.name)
   }
 }
@@ -110,7 +132,11 @@ function combinations(match: FilterChainMatch | undefined): readonly string[] {
     match.sourcePorts.map(String),
   ]
   return lists.reduce<readonly string[]>(
-    (found, list) => (list.length === 0 ? found.map((text) => `${text}|`) : found.flatMap((text) => list.map((item) => `${text}|${item}`))).slice(0, MAX_COMBINATIONS),
+    (found, list) =>
+      (list.length === 0
+        ? found.map((text) => `${text}|`)
+        : found.flatMap((text) => list.map((item) => `${text}|${item}`))
+      ).slice(0, MAX_COMBINATIONS),
     [''],
   )
 }
@@ -120,21 +146,27 @@ const MAX_COMBINATIONS = 10_000
 
 /** UDP listeners are refused elsewhere; they share no port with TCP ones and need no chains. */
 const isUdp = (message: Message | undefined): boolean =>
-  message?.address?.address.case === 'socketAddress' && message.address.address.value.protocol === SocketAddress_Protocol.UDP
+  message?.address?.address.case === 'socketAddress' &&
+  message.address.address.value.protocol === SocketAddress_Protocol.UDP
 
 function checkUnique(loading: Loading, listeners: readonly Listener[], messages: readonly Message[], spot: Spot): void {
   const names = new Set<string>()
   const addresses = new Map<string, string>()
   for (const [index, listener] of listeners.entries()) {
     const at = spot.at(index)
-    if (listener.name !== '' && names.has(listener.name)) loading.error(at.field('name'), `duplicate listener name '${listener.name}'`)
+    if (listener.name !== '' && names.has(listener.name))
+      loading.error(at.field('name'), `duplicate listener name '${listener.name}'`)
     names.add(listener.name)
     for (const address of listener.addresses) {
       if ((address.kind === 'socket' && address.port === 0) || !listener.bindToPort || isUdp(messages[index])) continue
       const text = addressText(address)
       const other = addresses.get(text)
       if (other !== undefined) {
-        loading.error(at.field('address'), `error adding listener: '${listener.name}' has duplicate address '${text}' as existing listener`, `the other one is '${other}'`)
+        loading.error(
+          at.field('address'),
+          `error adding listener: '${listener.name}' has duplicate address '${text}' as existing listener`,
+          `the other one is '${other}'`,
+        )
       }
       addresses.set(text, listener.name)
     }

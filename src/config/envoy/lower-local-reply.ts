@@ -11,7 +11,10 @@ import type { ResponseMapper } from './messages.ts'
 
 export function lowerMapper(loading: Loading, message: ResponseMapper, spot: Spot): LocalReplyMapper {
   return {
-    filter: message.filter === undefined ? { kind: 'and', filters: [] } : lowerLogFilter(loading, message.filter, spot.field('filter')),
+    filter:
+      message.filter === undefined
+        ? { kind: 'and', filters: [] }
+        : lowerLogFilter(loading, message.filter, spot.field('filter')),
     status: message.statusCode,
     body: loadData(loading, message.body, spot.field('body'))?.bytes.toString('utf8'),
     format: lowerReplyFormat(loading, message.bodyFormatOverride, spot.field('body_format_override')),

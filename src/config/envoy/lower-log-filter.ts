@@ -40,7 +40,11 @@ export function lowerLogFilter(loading: Loading, message: AccessLogFilter, spot:
     case 'grpcStatusFilter':
       return { kind: 'grpc-status', statuses: filter.value.statuses, exclude: filter.value.exclude }
     case 'logTypeFilter':
-      return { kind: 'type', types: filter.value.types.map((type) => AccessLogType[type]), exclude: filter.value.exclude }
+      return {
+        kind: 'type',
+        types: filter.value.types.map((type) => AccessLogType[type]),
+        exclude: filter.value.exclude,
+      }
     default:
       return NOTHING
   }

@@ -29,8 +29,18 @@ export function lowerProtocolOptions(loading: Loading, message: ClusterMessage, 
   const options = findExtension(loading, message, spot.field('typed_extension_protocol_options'))
   if (options === undefined) return fromOldFields(loading, message, spot)
   const at = spot.field('typed_extension_protocol_options').key(EXTENSION)
-  for (const name of ['http_protocol_options', 'http2_protocol_options', 'common_http_protocol_options', 'upstream_http_protocol_options']) {
-    if (spot.has(name)) loading.error(spot.field(name), 'is ignored beside the HttpProtocolOptions extension', 'keep it in the extension only')
+  for (const name of [
+    'http_protocol_options',
+    'http2_protocol_options',
+    'common_http_protocol_options',
+    'upstream_http_protocol_options',
+  ]) {
+    if (spot.has(name))
+      loading.error(
+        spot.field(name),
+        'is ignored beside the HttpProtocolOptions extension',
+        'keep it in the extension only',
+      )
   }
   const chosen = choose(options, at)
   return {

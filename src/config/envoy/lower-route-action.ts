@@ -4,7 +4,15 @@ import { literalTemplate } from '../model/format-parse.ts'
 import type { FormatTemplate } from '../model/format-template.ts'
 import type { LocalReplyFormat } from '../model/http-connection-manager.ts'
 import { nearestName } from '../model/nearest-name.ts'
-import type { ClusterChoice, ForwardAction, HostRewrite, PathRewrite, RedirectAction, RouteAction, WeightedCluster } from '../model/route.ts'
+import type {
+  ClusterChoice,
+  ForwardAction,
+  HostRewrite,
+  PathRewrite,
+  RedirectAction,
+  RouteAction,
+  WeightedCluster,
+} from '../model/route.ts'
 import type { Spot } from '../source/tree.ts'
 import type { Loading } from './loading.ts'
 import { loadData } from './lower-data-source.ts'
@@ -32,12 +40,21 @@ export interface RouteContext {
   readonly maxDirectResponseBytes: number
 }
 
-const NOT_FOUND = { [NotFound.SERVICE_UNAVAILABLE]: 503, [NotFound.NOT_FOUND]: 404, [NotFound.INTERNAL_SERVER_ERROR]: 500 }
+const NOT_FOUND = {
+  [NotFound.SERVICE_UNAVAILABLE]: 503,
+  [NotFound.NOT_FOUND]: 404,
+  [NotFound.INTERNAL_SERVER_ERROR]: 500,
+}
 
 /** Envoy's route timeout when none is set. */
 const DEFAULT_TIMEOUT = 15_000
 
-export function lowerForward(loading: Loading, message: RouteActionMessage, spot: Spot, context: RouteContext): ForwardAction {
+export function lowerForward(
+  loading: Loading,
+  message: RouteActionMessage,
+  spot: Spot,
+  context: RouteContext,
+): ForwardAction {
   const stream = message.maxStreamDuration?.maxStreamDuration
   const timeoutSpot = spot.field('timeout')
   return {
@@ -55,7 +72,12 @@ export function lowerForward(loading: Loading, message: RouteActionMessage, spot
   }
 }
 
-function lowerClusterChoice(loading: Loading, message: RouteActionMessage, spot: Spot, context: RouteContext): ClusterChoice {
+function lowerClusterChoice(
+  loading: Loading,
+  message: RouteActionMessage,
+  spot: Spot,
+  context: RouteContext,
+): ClusterChoice {
   const choice = message.clusterSpecifier
   switch (choice.case) {
     case 'cluster':
@@ -73,28 +95,45 @@ function lowerClusterChoice(loading: Loading, message: RouteActionMessage, spot:
 function checkCluster(loading: Loading, name: string, spot: Spot, context: RouteContext, noun: string): void {
   if (!context.validateClusters || name === '' || loading.clusterNames.has(name)) return
   const nearest = nearestName(name, loading.clusterNames)
-  loading.error(spot, `route: unknown ${noun} '${name}'`, nearest === undefined ? 'it must stand in static_resources.clusters' : `did you mean "${nearest}"?`)
+  loading.error(
+    spot,
+    `route: unknown ${noun} '${name}'`,
+    nearest === undefined ? 'it must stand in static_resources.clusters' : `did you mean "${nearest}"?`,
+  )
 }
 
 function lowerWeighted(loading: Loading, message: WeightedMessage, spot: Spot, context: RouteContext): ClusterChoice {
-  const clusters = each(message.clusters, spot.field('clusters'), (weight, at) => lowerWeight(loading, weight, at, context))
+  const clusters = each(message.clusters, spot.field('clusters'), (weight, at) =>
+    lowerWeight(loading, weight, at, context),
+  )
   const total = clusters.reduce((sum, cluster) => sum + cluster.weight, 0)
-  if (total === 0) loading.error(spot.field('clusters'), 'Sum of weights in the weighted_cluster must be greater than 0.')
-  if (total > 0xffffffff) loading.error(spot.field('clusters'), 'The sum of weights of all weighted clusters exceeds 4294967295')
+  if (total === 0)
+    loading.error(spot.field('clusters'), 'Sum of weights in the weighted_cluster must be greater than 0.')
+  if (total > 0xffffffff)
+    loading.error(spot.field('clusters'), 'The sum of weights of all weighted clusters exceeds 4294967295')
   if (message.totalWeight !== undefined && message.totalWeight !== total) {
-    loading.error(spot.field('total_weight'), `Sum of weights in the weighted_cluster should be ${message.totalWeight}`, `it is ${total}; total_weight is deprecated, leave it out`)
+    loading.error(
+      spot.field('total_weight'),
+      `Sum of weights in the weighted_cluster should be ${message.totalWeight}`,
+      `it is ${total}; total_weight is deprecated, leave it out`,
+    )
   }
-  const headerName = message.randomValueSpecifier.case === 'headerName' ? message.randomValueSpecifier.value.toLowerCase() : ''
+  const headerName =
+    message.randomValueSpecifier.case === 'headerName' ? message.randomValueSpecifier.value.toLowerCase() : ''
   return { kind: 'weighted', clusters, total, headerName }
 }
 
 function lowerWeight(loading: Loading, message: WeightMessage, spot: Spot, context: RouteContext): WeightedCluster {
-  if (message.name !== '' && message.clusterHeader !== '') loading.error(spot.field('cluster_header'), 'Only one of name or cluster_header can be specified')
-  if (message.name === '' && message.clusterHeader === '') loading.error(spot, 'At least one of name or cluster_header need to be specified')
+  if (message.name !== '' && message.clusterHeader !== '')
+    loading.error(spot.field('cluster_header'), 'Only one of name or cluster_header can be specified')
+  if (message.name === '' && message.clusterHeader === '')
+    loading.error(spot, 'At least one of name or cluster_header need to be specified')
   checkCluster(loading, message.name, spot.field('name'), context, 'weighted cluster')
   return {
     cluster:
-      message.clusterHeader === '' ? { kind: 'cluster', name: message.name } : { kind: 'header', header: message.clusterHeader.toLowerCase() },
+      message.clusterHeader === ''
+        ? { kind: 'cluster', name: message.name }
+        : { kind: 'header', header: message.clusterHeader.toLowerCase() },
     weight: message.weight ?? 0,
     mutations: lowerMutations(loading, message, spot),
     hostRewrite: message.hostRewriteSpecifier.case === 'hostRewriteLiteral' ? message.hostRewriteSpecifier.value : '',
@@ -114,7 +153,8 @@ function lowerPathRewrite(loading: Loading, message: RouteActionMessage, spot: S
   if (message.regexRewrite !== undefined) {
     return { kind: 'regex', ...lowerRewrite(loading, message.regexRewrite, spot.field('regex_rewrite')) }
   }
-  if (message.pathRewrite !== '') return { kind: 'format', template: lowerTemplate(loading, message.pathRewrite, spot.field('path_rewrite')) }
+  if (message.pathRewrite !== '')
+    return { kind: 'format', template: lowerTemplate(loading, message.pathRewrite, spot.field('path_rewrite')) }
   return message.prefixRewrite === '' ? undefined : { kind: 'prefix', prefix: message.prefixRewrite }
 }
 
@@ -148,7 +188,8 @@ export function lowerRedirect(loading: Loading, message: RedirectMessage, spot: 
   const scheme = message.schemeRewriteSpecifier
   return {
     kind: 'redirect',
-    scheme: scheme.case === 'schemeRedirect' ? scheme.value : scheme.case === 'httpsRedirect' && scheme.value ? 'https' : '',
+    scheme:
+      scheme.case === 'schemeRedirect' ? scheme.value : scheme.case === 'httpsRedirect' && scheme.value ? 'https' : '',
     host: message.hostRedirect,
     port: message.portRedirect,
     path: redirectPath(loading, message, spot),
@@ -171,7 +212,12 @@ function redirectPath(loading: Loading, message: RedirectMessage, spot: Spot): P
   }
 }
 
-export function lowerDirect(loading: Loading, message: DirectResponseAction, spot: Spot, context: RouteContext): RouteAction {
+export function lowerDirect(
+  loading: Loading,
+  message: DirectResponseAction,
+  spot: Spot,
+  context: RouteContext,
+): RouteAction {
   const data = loadData(loading, message.body, spot.field('body'))
   const bytes = data?.bytes ?? Buffer.alloc(0)
   if (data !== undefined && bytes.length > context.maxDirectResponseBytes) {
@@ -183,14 +229,23 @@ export function lowerDirect(loading: Loading, message: DirectResponseAction, spo
   }
   const format = lowerReplyFormat(loading, message.bodyFormat, spot.field('body_format'))
   if (format !== undefined && !isTemplate(format.template)) {
-    loading.error(spot.field('body_format').field('json_format'), 'known to Envoy but not supported by Sluice yet', 'use text_format_source')
+    loading.error(
+      spot.field('body_format').field('json_format'),
+      'known to Envoy but not supported by Sluice yet',
+      'use text_format_source',
+    )
   }
   const body = format !== undefined && isTemplate(format.template) ? format.template : bytes
   return { kind: 'direct', status: message.status, body, contentType: format?.contentType ?? 'text/plain' }
 }
 
-const isTemplate = (format: LocalReplyFormat['template']): format is FormatTemplate => Array.isArray(format['parts']) && 'source' in format
+const isTemplate = (format: LocalReplyFormat['template']): format is FormatTemplate =>
+  Array.isArray(format['parts']) && 'source' in format
 
 /** For actions that are refused elsewhere. */
-export const REFUSED: RouteAction = { kind: 'direct', status: 500, body: literalTemplate(''), contentType: 'text/plain' }
-
+export const REFUSED: RouteAction = {
+  kind: 'direct',
+  status: 500,
+  body: literalTemplate(''),
+  contentType: 'text/plain',
+}

@@ -20,7 +20,9 @@ export function lowerRouteMatch(loading: Loading, message: RouteMatchMessage | u
   return {
     path: lowerPath(loading, message, spot),
     headers: each(message.headers, spot.field('headers'), (header, at) => lowerHeaderMatch(loading, header, at)),
-    query: each(message.queryParameters, spot.field('query_parameters'), (query, at) => lowerQueryMatch(loading, query, at)),
+    query: each(message.queryParameters, spot.field('query_parameters'), (query, at) =>
+      lowerQueryMatch(loading, query, at),
+    ),
     grpcOnly: message.grpc !== undefined,
     fraction: percent === undefined ? undefined : fraction(percent),
     tls: tls === undefined ? undefined : { presented: tls.presented, validated: tls.validated },

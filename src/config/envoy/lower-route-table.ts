@@ -8,7 +8,11 @@ import { lowerMutations } from './lower-header-mutation.ts'
 import { lowerPerFilter } from './lower-http-filter.ts'
 import type { RouteContext } from './lower-route-action.ts'
 import { lowerRoute } from './lower-route.ts'
-import { VirtualHost_TlsRequirementType as Requirement, type RouteConfiguration, type VirtualHost as HostMessage } from './messages.ts'
+import {
+  VirtualHost_TlsRequirementType as Requirement,
+  type RouteConfiguration,
+  type VirtualHost as HostMessage,
+} from './messages.ts'
 
 /** An inline route_config; unknown clusters are load errors unless validate_clusters is false. */
 export function lowerRouteTable(loading: Loading, message: RouteConfiguration, spot: Spot): RouteTable {
@@ -20,7 +24,9 @@ export function lowerRouteTable(loading: Loading, message: RouteConfiguration, s
   checkDomains(loading, message, spot.field('virtual_hosts'))
   return {
     name: message.name,
-    virtualHosts: each(message.virtualHosts, spot.field('virtual_hosts'), (host, at) => lowerHost(loading, host, at, context, shared)),
+    virtualHosts: each(message.virtualHosts, spot.field('virtual_hosts'), (host, at) =>
+      lowerHost(loading, host, at, context, shared),
+    ),
     mutations: lowerMutations(loading, message, spot),
     mostSpecificMutationsWin: message.mostSpecificHeaderMutationsWins,
     ignorePortInHostMatching: message.ignorePortInHostMatching,
@@ -36,7 +42,13 @@ const REQUIREMENTS: { readonly [requirement in Requirement]: VirtualHost['requir
   [Requirement.ALL]: 'all',
 }
 
-function lowerHost(loading: Loading, message: HostMessage, spot: Spot, context: RouteContext, shared: PerFilterConfig): VirtualHost {
+function lowerHost(
+  loading: Loading,
+  message: HostMessage,
+  spot: Spot,
+  context: RouteContext,
+  shared: PerFilterConfig,
+): VirtualHost {
   const own = lowerPerFilter(loading, message.typedPerFilterConfig, spot.field('typed_per_filter_config'))
   return {
     name: message.name,
@@ -56,7 +68,10 @@ function checkDomains(loading: Loading, message: RouteConfiguration, spot: Spot)
   const names = new Set<string>()
   for (const [index, host] of message.virtualHosts.entries()) {
     if (names.has(host.name)) {
-      loading.error(spot.at(index).field('name'), `Only unique names for virtual hosts are permitted. Duplicate entry of virtual host ${host.name}`)
+      loading.error(
+        spot.at(index).field('name'),
+        `Only unique names for virtual hosts are permitted. Duplicate entry of virtual host ${host.name}`,
+      )
     }
     names.add(host.name)
     for (const [position, written] of host.domains.entries()) {
@@ -64,7 +79,8 @@ function checkDomains(loading: Loading, message: RouteConfiguration, spot: Spot)
       const at = spot.at(index).field('domains').at(position)
       if (seen.has(domain)) loading.error(at, duplicateSentence(domain, message.name))
       seen.add(domain)
-      if (domain !== '*' && domain.slice(1, -1).includes('*')) loading.warning(at, 'a * inside is taken literally', 'wildcards are *, *.suffix and prefix.*')
+      if (domain !== '*' && domain.slice(1, -1).includes('*'))
+        loading.warning(at, 'a * inside is taken literally', 'wildcards are *, *.suffix and prefix.*')
     }
   }
 }

@@ -17,9 +17,18 @@ export function lowerRouteUpgrades(
   for (const [index, config] of configs.entries()) {
     const at = spot.at(index)
     const type = config.upgradeType.toLowerCase()
-    if (upgrades.has(type)) loading.error(at.field('upgrade_type'), `Duplicate upgrade ${config.upgradeType}`, 'types are compared without regard to case')
+    if (upgrades.has(type))
+      loading.error(
+        at.field('upgrade_type'),
+        `Duplicate upgrade ${config.upgradeType}`,
+        'types are compared without regard to case',
+      )
     if (config.connectConfig !== undefined && type !== 'connect' && type !== 'connect-udp') {
-      loading.error(at.field('connect_config'), `Non-CONNECT upgrade type ${config.upgradeType} has ConnectConfig`, 'only CONNECT and CONNECT-UDP can end at this proxy')
+      loading.error(
+        at.field('connect_config'),
+        `Non-CONNECT upgrade type ${config.upgradeType} has ConnectConfig`,
+        'only CONNECT and CONNECT-UDP can end at this proxy',
+      )
     }
     upgrades.set(type, { enabled: config.enabled ?? true, filters: ownFilters(loading, at), place: at.place })
   }

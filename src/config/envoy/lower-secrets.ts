@@ -3,7 +3,13 @@
 import type { Spot } from '../source/tree.ts'
 import { nearestName } from '../model/nearest-name.ts'
 import type { Loading } from './loading.ts'
-import type { CertificateValidationContext, SdsSecretConfig, Secret, TlsCertificate, TlsSessionTicketKeys } from './messages.ts'
+import type {
+  CertificateValidationContext,
+  SdsSecretConfig,
+  Secret,
+  TlsCertificate,
+  TlsSessionTicketKeys,
+} from './messages.ts'
 
 /** Makes the secrets findable; a name may stand once. */
 export function registerSecrets(loading: Loading, secrets: readonly Secret[], spot: Spot): void {
@@ -46,7 +52,11 @@ export function findSecret<Kind extends keyof SecretValues>(
   const found = loading.secrets.get(reference.name)
   if (found === undefined) {
     const nearest = nearestName(reference.name, loading.secrets.keys())
-    loading.error(spot.field('name'), `Unknown static secret: ${reference.name}`, nearest === undefined ? 'it must stand in static_resources.secrets' : `did you mean "${nearest}"?`)
+    loading.error(
+      spot.field('name'),
+      `Unknown static secret: ${reference.name}`,
+      nearest === undefined ? 'it must stand in static_resources.secrets' : `did you mean "${nearest}"?`,
+    )
     return undefined
   }
   const value = PICK[wanted](found.secret.type)

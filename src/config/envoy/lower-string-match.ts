@@ -20,7 +20,11 @@ export function lowerRegex(loading: Loading, matcher: RegexMatcher | undefined, 
   if (matcher === undefined) return NEVER
   const regex = compileRegex(matcher.regex)
   if (isRegex(regex)) return regex
-  loading.error(spot.field('regex'), regex.reason, 'expressions are in RE2 syntax, which has no look-around and no back-references')
+  loading.error(
+    spot.field('regex'),
+    regex.reason,
+    'expressions are in RE2 syntax, which has no look-around and no back-references',
+  )
   return NEVER
 }
 
@@ -48,7 +52,12 @@ export function lowerStringMatch(loading: Loading, matcher: StringMatcher, spot:
       return { kind: matchPattern.case, value, ignoreCase }
     }
     case 'safeRegex':
-      if (ignoreCase) loading.error(spot.field('ignore_case'), 'ignore_case has no effect for safe_regex', 'write (?i) in the expression')
+      if (ignoreCase)
+        loading.error(
+          spot.field('ignore_case'),
+          'ignore_case has no effect for safe_regex',
+          'write (?i) in the expression',
+        )
       return { kind: 'regex', regex: lowerRegex(loading, matchPattern.value, spot.field('safe_regex')) }
     default:
       return { kind: 'regex', regex: NEVER }
@@ -58,7 +67,8 @@ export function lowerStringMatch(loading: Loading, matcher: StringMatcher, spot:
 /** Envoy: HeaderMatcher, with the deprecated `*_match` forms. */
 export function lowerHeaderMatch(loading: Loading, matcher: HeaderMatcher, spot: Spot): HeaderMatch {
   const test = headerTest(loading, matcher, spot)
-  if (test.kind === 'range' && test.end <= test.start) loading.warning(spot.field('range_match'), 'the range is empty: end is not in it')
+  if (test.kind === 'range' && test.end <= test.start)
+    loading.warning(spot.field('range_match'), 'the range is empty: end is not in it')
   return {
     name: matcher.name.toLowerCase(),
     test,
@@ -82,7 +92,10 @@ function headerTest(loading: Loading, { headerMatchSpecifier: test }: HeaderMatc
     case 'containsMatch':
       return text('contains', test.value)
     case 'safeRegexMatch':
-      return { kind: 'string', match: { kind: 'regex', regex: lowerRegex(loading, test.value, spot.field('safe_regex_match')) } }
+      return {
+        kind: 'string',
+        match: { kind: 'regex', regex: lowerRegex(loading, test.value, spot.field('safe_regex_match')) },
+      }
     case 'stringMatch':
       return { kind: 'string', match: lowerStringMatch(loading, test.value, spot.field('string_match')) }
     case 'rangeMatch':
@@ -98,7 +111,10 @@ function headerTest(loading: Loading, { headerMatchSpecifier: test }: HeaderMatc
 export function lowerQueryMatch(loading: Loading, matcher: QueryParameterMatcher, spot: Spot): QueryMatch {
   const test = matcher.queryParameterMatchSpecifier
   if (test.case === 'stringMatch') {
-    return { name: matcher.name, test: { kind: 'string', match: lowerStringMatch(loading, test.value, spot.field('string_match')) } }
+    return {
+      name: matcher.name,
+      test: { kind: 'string', match: lowerStringMatch(loading, test.value, spot.field('string_match')) },
+    }
   }
   return { name: matcher.name, test: { kind: 'present', present: test.case === undefined || test.value } }
 }

@@ -23,7 +23,11 @@ export function lowerCertificate(loading: Loading, message: Message, spot: Spot)
   const leaf = certificates[0]
   if (leaf === undefined || parsedKey === undefined) return undefined
   if (!leaf.checkPrivateKey(parsedKey)) {
-    loading.error(key.spot, `the private key does not belong to the certificate in ${chain.origin}`, 'the certificate’s own key is needed; the first certificate of the chain must be the server’s')
+    loading.error(
+      key.spot,
+      `the private key does not belong to the certificate in ${chain.origin}`,
+      'the certificate’s own key is needed; the first certificate of the chain must be the server’s',
+    )
     return undefined
   }
   return {
@@ -63,8 +67,10 @@ function warnOfDates(loading: Loading, certificates: readonly X509Certificate[],
   const [leaf] = certificates
   if (leaf === undefined) return
   const subject = leaf.subject.replaceAll('\n', ', ')
-  if (Date.parse(leaf.validTo) < now) loading.warning(data.spot, `the certificate "${subject}" expired on ${leaf.validTo}`)
-  else if (Date.parse(leaf.validFrom) > now) loading.warning(data.spot, `the certificate "${subject}" is not valid before ${leaf.validFrom}`)
+  if (Date.parse(leaf.validTo) < now)
+    loading.warning(data.spot, `the certificate "${subject}" expired on ${leaf.validTo}`)
+  else if (Date.parse(leaf.validFrom) > now)
+    loading.warning(data.spot, `the certificate "${subject}" is not valid before ${leaf.validFrom}`)
 }
 
 function parseKey(loading: Loading, data: LoadedData, password: LoadedData | undefined): KeyObject | undefined {
@@ -75,7 +81,8 @@ function parseKey(loading: Loading, data: LoadedData, password: LoadedData | und
   try {
     return createPrivateKey({ key: data.bytes, ...(password === undefined ? {} : { passphrase: password.bytes }) })
   } catch (error) {
-    const hint = password === undefined && data.bytes.includes('ENCRYPTED') ? 'the key is encrypted; set password' : undefined
+    const hint =
+      password === undefined && data.bytes.includes('ENCRYPTED') ? 'the key is encrypted; set password' : undefined
     loading.error(data.spot, `Failed to load private key from ${named(data)}, Cause: ${reason(error)}`, hint)
     return undefined
   }
@@ -85,4 +92,7 @@ const named = (data: LoadedData): string => (data.origin === 'inline' ? '<inline
 
 /** OpenSSL's reason without its codes; it never quotes the input. */
 const reason = (error: unknown): string =>
-  (error instanceof Error ? error.message : 'not valid').replace(/^error:[0-9A-F]+:/i, '').replaceAll('::', ' ').trim()
+  (error instanceof Error ? error.message : 'not valid')
+    .replace(/^error:[0-9A-F]+:/i, '')
+    .replaceAll('::', ' ')
+    .trim()

@@ -30,15 +30,21 @@ export function lowerValidation(loading: Loading, message: Message, spot: Spot):
       'add trusted_ca, or system_root_certs: {} for public certificates',
     )
   }
-  if (crl !== undefined && ca === undefined) loading.error(crl.spot, `Failed to load CRL from ${crl.origin} without trusted CA`)
-  if (crl !== undefined && !crl.bytes.includes('-----BEGIN X509 CRL-----')) loading.error(crl.spot, `Failed to load CRL from ${crl.origin}`)
+  if (crl !== undefined && ca === undefined)
+    loading.error(crl.spot, `Failed to load CRL from ${crl.origin} without trusted CA`)
+  if (crl !== undefined && !crl.bytes.includes('-----BEGIN X509 CRL-----'))
+    loading.error(crl.spot, `Failed to load CRL from ${crl.origin}`)
   return {
     trustedCa: ca?.bytes,
     systemRoots,
     crl: crl?.bytes,
     subjectAltNames: names,
-    spkiPins: each(message.verifyCertificateSpki, spot.field('verify_certificate_spki'), (pin, at) => checkedPin(loading, pin, at)),
-    certificateHashes: each(message.verifyCertificateHash, spot.field('verify_certificate_hash'), (hash, at) => checkedHash(loading, hash, at)),
+    spkiPins: each(message.verifyCertificateSpki, spot.field('verify_certificate_spki'), (pin, at) =>
+      checkedPin(loading, pin, at),
+    ),
+    certificateHashes: each(message.verifyCertificateHash, spot.field('verify_certificate_hash'), (hash, at) =>
+      checkedHash(loading, hash, at),
+    ),
     allowExpired: message.allowExpiredCertificate,
     acceptUntrusted: message.trustChainVerification === Trust.ACCEPT_UNTRUSTED,
     maxVerifyDepth: message.maxVerifyDepth,
@@ -58,7 +64,9 @@ const SAN_TYPES: { readonly [type in San]: SanType } = {
 
 /** The deprecated untyped list applies to every type of name. */
 function lowerNames(loading: Loading, message: Message, spot: Spot): TlsValidation['subjectAltNames'] {
-  const typed = each(message.matchTypedSubjectAltNames, spot.field('match_typed_subject_alt_names'), (name, at) => lowerName(loading, name, at))
+  const typed = each(message.matchTypedSubjectAltNames, spot.field('match_typed_subject_alt_names'), (name, at) =>
+    lowerName(loading, name, at),
+  )
   const untyped = each(message.matchSubjectAltNames, spot.field('match_subject_alt_names'), (matcher, at) => ({
     type: 'any' as const,
     match: lowerStringMatch(loading, matcher, at),
@@ -66,7 +74,11 @@ function lowerNames(loading: Loading, message: Message, spot: Spot): TlsValidati
   return [...typed.filter((name) => name !== undefined), ...untyped]
 }
 
-function lowerName(loading: Loading, name: SubjectAltNameMatcher, spot: Spot): TlsValidation['subjectAltNames'][number] | undefined {
+function lowerName(
+  loading: Loading,
+  name: SubjectAltNameMatcher,
+  spot: Spot,
+): TlsValidation['subjectAltNames'][number] | undefined {
   if (name.matcher === undefined) return undefined
   return { type: SAN_TYPES[name.sanType], match: lowerStringMatch(loading, name.matcher, spot.field('matcher')) }
 }

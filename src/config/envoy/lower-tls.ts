@@ -23,7 +23,11 @@ export function lowerDownstreamTls(loading: Loading, message: DownstreamTlsConte
   const common = lowerCommon(loading, message.commonTlsContext, spot.field('common_tls_context'), 'TLSv1.3')
   const declared = message.commonTlsContext
   if ((declared?.tlsCertificates.length ?? 0) + (declared?.tlsCertificateSdsSecretConfigs.length ?? 0) === 0) {
-    loading.error(spot.field('common_tls_context'), 'No TLS certificates found for server context', 'add tls_certificates with certificate_chain and private_key')
+    loading.error(
+      spot.field('common_tls_context'),
+      'No TLS certificates found for server context',
+      'add tls_certificates with certificate_chain and private_key',
+    )
   }
   const tickets = message.sessionTicketKeysType
   const requireClientCertificate = message.requireClientCertificate ?? false
@@ -47,10 +51,17 @@ export function lowerUpstreamTls(
   // Envoy's clients stop at TLS 1.2 unless told otherwise.
   const common = lowerCommon(loading, message.commonTlsContext, spot.field('common_tls_context'), 'TLSv1.2')
   if (common.certificates.length > 1) {
-    loading.error(spot.field('common_tls_context').field('tls_certificates'), 'Multiple TLS certificates are not supported for client contexts')
+    loading.error(
+      spot.field('common_tls_context').field('tls_certificates'),
+      'Multiple TLS certificates are not supported for client contexts',
+    )
   }
   if ((message.commonTlsContext?.validationContextType.case ?? 'none') === 'none') {
-    loading.warning(spot, 'the certificate of the upstream is not verified', 'add common_tls_context.validation_context with trusted_ca or system_root_certs: {}')
+    loading.warning(
+      spot,
+      'the certificate of the upstream is not verified',
+      'add common_tls_context.validation_context with trusted_ca or system_root_certs: {}',
+    )
   }
   return {
     ...common,
@@ -73,7 +84,12 @@ const VERSIONS: { readonly [version in Protocol]: TlsVersion | undefined } = {
 
 const ORDER: readonly TlsVersion[] = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']
 
-function lowerCommon(loading: Loading, message: CommonTlsContext | undefined, spot: Spot, newest: TlsVersion): TlsCommon {
+function lowerCommon(
+  loading: Loading,
+  message: CommonTlsContext | undefined,
+  spot: Spot,
+  newest: TlsVersion,
+): TlsCommon {
   const params = message?.tlsParams
   const at = spot.field('tls_params')
   const minVersion = VERSIONS[params?.tlsMinimumProtocolVersion ?? Protocol.TLS_AUTO] ?? 'TLSv1.2'
@@ -84,9 +100,23 @@ function lowerCommon(loading: Loading, message: CommonTlsContext | undefined, sp
   return {
     minVersion,
     maxVersion,
-    ciphers: checked(loading, at.field('cipher_suites'), cipherList(params?.cipherSuites ?? []), 'cipher suites', (ciphers) => ({ ciphers })),
-    curves: checked(loading, at.field('ecdh_curves'), joined(params?.ecdhCurves ?? []), 'ECDH curves', (ecdhCurve) => ({ ecdhCurve })),
-    signatureAlgorithms: checked(loading, at.field('signature_algorithms'), joined(params?.signatureAlgorithms ?? []), 'signature algorithms', (sigalgs) => ({ sigalgs })),
+    ciphers: checked(
+      loading,
+      at.field('cipher_suites'),
+      cipherList(params?.cipherSuites ?? []),
+      'cipher suites',
+      (ciphers) => ({ ciphers }),
+    ),
+    curves: checked(loading, at.field('ecdh_curves'), joined(params?.ecdhCurves ?? []), 'ECDH curves', (ecdhCurve) => ({
+      ecdhCurve,
+    })),
+    signatureAlgorithms: checked(
+      loading,
+      at.field('signature_algorithms'),
+      joined(params?.signatureAlgorithms ?? []),
+      'signature algorithms',
+      (sigalgs) => ({ sigalgs }),
+    ),
     certificates: lowerCertificates(loading, message, spot),
     validation: lowerValidationType(loading, message, spot),
     alpn: message?.alpnProtocols ?? [],
@@ -120,7 +150,11 @@ function checked(
   return list
 }
 
-function lowerCertificates(loading: Loading, message: CommonTlsContext | undefined, spot: Spot): readonly TlsCertificate[] {
+function lowerCertificates(
+  loading: Loading,
+  message: CommonTlsContext | undefined,
+  spot: Spot,
+): readonly TlsCertificate[] {
   const certificates: (TlsCertificate | undefined)[] = []
   for (const [index, certificate] of (message?.tlsCertificates ?? []).entries()) {
     certificates.push(lowerCertificate(loading, certificate, spot.field('tls_certificates').at(index)))
@@ -128,24 +162,38 @@ function lowerCertificates(loading: Loading, message: CommonTlsContext | undefin
   for (const [index, reference] of (message?.tlsCertificateSdsSecretConfigs ?? []).entries()) {
     const at = spot.field('tls_certificate_sds_secret_configs').at(index)
     const found = findSecret(loading, reference, at, 'tlsCertificate')
-    if (found !== undefined) certificates.push(lowerCertificate(loading, found.value, found.spot.field('tls_certificate')))
+    if (found !== undefined)
+      certificates.push(lowerCertificate(loading, found.value, found.spot.field('tls_certificate')))
   }
   return certificates.filter((certificate) => certificate !== undefined)
 }
 
-function lowerValidationType(loading: Loading, message: CommonTlsContext | undefined, spot: Spot): TlsValidation | undefined {
+function lowerValidationType(
+  loading: Loading,
+  message: CommonTlsContext | undefined,
+  spot: Spot,
+): TlsValidation | undefined {
   const type = message?.validationContextType
   switch (type?.case) {
     case 'validationContext':
       return lowerValidation(loading, type.value, spot.field('validation_context'))
     case 'validationContextSdsSecretConfig': {
-      const found = findSecret(loading, type.value, spot.field('validation_context_sds_secret_config'), 'validationContext')
-      return found === undefined ? undefined : lowerValidation(loading, found.value, found.spot.field('validation_context'))
+      const found = findSecret(
+        loading,
+        type.value,
+        spot.field('validation_context_sds_secret_config'),
+        'validationContext',
+      )
+      return found === undefined
+        ? undefined
+        : lowerValidation(loading, found.value, found.spot.field('validation_context'))
     }
     case 'combinedValidationContext': {
       const at = spot.field('combined_validation_context')
       const { defaultValidationContext: base, validationContextSdsSecretConfig: reference } = type.value
-      const found = reference && findSecret(loading, reference, at.field('validation_context_sds_secret_config'), 'validationContext')
+      const found =
+        reference &&
+        findSecret(loading, reference, at.field('validation_context_sds_secret_config'), 'validationContext')
       if (base === undefined || found === undefined) return undefined
       return lowerValidation(loading, mergeValidation(base, found.value), at.field('default_validation_context'))
     }
@@ -161,7 +209,12 @@ function sessionTicketKeys(loading: Loading, message: DownstreamTlsContext, spot
   const type = message.sessionTicketKeysType
   if (type.case === 'sessionTicketKeys') return loadTicketKeys(loading, type.value, spot.field('session_ticket_keys'))
   if (type.case !== 'sessionTicketKeysSdsSecretConfig') return []
-  const found = findSecret(loading, type.value, spot.field('session_ticket_keys_sds_secret_config'), 'sessionTicketKeys')
+  const found = findSecret(
+    loading,
+    type.value,
+    spot.field('session_ticket_keys_sds_secret_config'),
+    'sessionTicketKeys',
+  )
   return found === undefined ? [] : loadTicketKeys(loading, found.value, found.spot.field('session_ticket_keys'))
 }
 
@@ -171,7 +224,10 @@ function loadTicketKeys(loading: Loading, message: TlsSessionTicketKeys, spot: S
     const data = loadData(loading, source, spot.field('keys').at(index))
     if (data === undefined) continue
     if (data.bytes.length !== TICKET_KEY_BYTES) {
-      loading.error(data.spot, `Incorrect TLS session ticket key length. Length ${data.bytes.length}, expected length ${TICKET_KEY_BYTES}.`)
+      loading.error(
+        data.spot,
+        `Incorrect TLS session ticket key length. Length ${data.bytes.length}, expected length ${TICKET_KEY_BYTES}.`,
+      )
     }
     keys.push(data.bytes)
   }

@@ -28,7 +28,10 @@ function mergeField(field: DescField, base: SourceEntry, over: SourceEntry): Sou
     return { keyPlace: base.keyPlace, value: { kind: 'list', place: old.place, items: [...old.items, ...fresh.items] } }
   }
   if (field.fieldKind === 'map' && old.kind === 'map' && fresh.kind === 'map') {
-    return { keyPlace: base.keyPlace, value: { kind: 'map', place: old.place, entries: new Map([...old.entries, ...fresh.entries]) } }
+    return {
+      keyPlace: base.keyPlace,
+      value: { kind: 'map', place: old.place, entries: new Map([...old.entries, ...fresh.entries]) },
+    }
   }
   if (field.fieldKind === 'message') return { keyPlace: over.keyPlace, value: mergeTrees(field.message, old, fresh) }
   return over

@@ -9,7 +9,14 @@ import type { Loading } from './loading.ts'
 import { HttpFilterSchema } from './messages.ts'
 
 /** JSON of Sluice's own fields, by the path of the message they stood in. */
-export type OwnFields = Map<string, { readonly spot: Spot; readonly filters: readonly Json[] }>
+export type OwnFields = Map<string, OwnField>
+
+export interface OwnField {
+  readonly spot: Spot
+  readonly filters: Json[]
+  /** The JSON they were taken out of, for the dump to show them again. */
+  readonly owner: { [key: string]: Json }
+}
 
 export interface Prepared {
   readonly json: Json
@@ -78,23 +85,34 @@ class Preparation {
     if (message === undefined || hasOwnJsonForm(message)) return toJson(node)
     const typed = typeNameAt(spot) ?? ''
     const inner = node.kind === 'map' ? new Map([...node.entries].filter(([key]) => key !== '@type')) : new Map()
-    const json = this.message(message, new Spot({ kind: 'map', place: node.place, entries: inner }, spot.path, node.place))
+    const json = this.message(
+      message,
+      new Spot({ kind: 'map', place: node.place, entries: inner }, spot.path, node.place),
+    )
     return { '@type': `type.googleapis.com/${typed}`, ...(isObject(json) ? json : {}) }
   }
 
-  private unnamed(message: DescMessage, spot: Spot, key: string, value: SourceNode, json: { [key: string]: Json }): void {
+  private unnamed(
+    message: DescMessage,
+    spot: Spot,
+    key: string,
+    value: SourceNode,
+    json: { [key: string]: Json },
+  ): void {
     const child = spot.field(key)
     if (message.typeName === ROUTE_UPGRADE && key === 'filters' && value.kind === 'list') {
       const filters = value.items.map((_, index) => this.message(HttpFilterSchema, child.at(index)))
-      this.upgradeFilters.set(spot.path, { spot: child, filters })
+      this.upgradeFilters.set(spot.path, { spot: child, filters, owner: json })
       return
     }
     if (message.typeName === ROUTE_ACTION && isOldWebSocket(key)) return
-    const nearest = nearestName(key, message.fields.map((field) => field.name))
+    const nearest = nearestName(
+      key,
+      message.fields.map((field) => field.name),
+    )
     const sentence = `no such field in ${message.typeName}${nearest === undefined ? '' : `; did you mean "${nearest}"?`}`
     if (this.loading.options.allowUnknownFields === true) this.loading.warning(child, sentence, 'it is left out')
     else this.loading.errorAtKey(child, sentence, moved(message.typeName, key))
-    void json
   }
 
   private twice(spot: Spot, key: string, field: DescField): void {
@@ -121,7 +139,7 @@ class Preparation {
 
 const isOldWebSocket = (key: string): boolean => key === 'use_websocket' || key === 'useWebsocket'
 
-const isObject = (json: Json): json is { readonly [key: string]: Json } =>
+const isObject = (json: Json): json is { [key: string]: Json } =>
   typeof json === 'object' && json !== null && !Array.isArray(json)
 
 /** What became of names that old configurations still have. */

@@ -61,7 +61,11 @@ function namesOnly(node: SourceNode, registry: Registry): boolean {
   if (node.kind === 'scalar') return true
   if (node.kind === 'list') return node.items.every((item) => namesOnly(item, registry))
   for (const [key, { value }] of node.entries) {
-    if (key === '@type' && value.kind === 'scalar' && registry.getMessage(value.text.slice(value.text.lastIndexOf('/') + 1)) === undefined) {
+    if (
+      key === '@type' &&
+      value.kind === 'scalar' &&
+      registry.getMessage(value.text.slice(value.text.lastIndexOf('/') + 1)) === undefined
+    ) {
       return false
     }
     if (!namesOnly(value, registry)) return false

@@ -10,6 +10,7 @@ import {
   Ignore,
   KnownRegex,
   oneof as oneofOption,
+  StringRulesSchema,
   type DurationRules,
   type FieldRules,
   type RepeatedRules,
@@ -30,7 +31,9 @@ function rulesOf(message: DescMessage): MessageRules {
   const found = known.get(message)
   if (found !== undefined) return found
   const rules: MessageRules = {
-    fields: message.fields.filter((field) => hasOption(field, fieldOption)).map((field) => ({ field, rules: getOption(field, fieldOption) })),
+    fields: message.fields
+      .filter((field) => hasOption(field, fieldOption))
+      .map((field) => ({ field, rules: getOption(field, fieldOption) })),
     oneofs: message.oneofs.filter((oneof) => hasOption(oneof, oneofOption) && getOption(oneof, oneofOption).required),
   }
   known.set(message, rules)
@@ -74,13 +77,16 @@ function checkField(loading: Loading, message: ReflectMessage, field: DescField,
 
 /** Whether an unset field differs from one with its zero value; repeated fields count their items either way. */
 const hasPresence = (field: DescField): boolean =>
-  field.fieldKind === 'message' || (field.fieldKind !== 'list' && field.fieldKind !== 'map' && field.oneof !== undefined)
+  field.fieldKind === 'message' ||
+  (field.fieldKind !== 'list' && field.fieldKind !== 'map' && field.oneof !== undefined)
 
 function checkList(loading: Loading, items: readonly unknown[], field: DescField, rules: FieldRules, spot: Spot): void {
   if (rules.type.case !== 'repeated') return
   const list: RepeatedRules = rules.type.value
-  if (items.length < Number(list.minItems)) loading.error(spot, `must have at least ${list.minItems} ${list.minItems === 1n ? 'item' : 'items'}`)
-  if (list.maxItems > 0n && items.length > Number(list.maxItems)) loading.error(spot, `must have at most ${list.maxItems} items`)
+  if (items.length < Number(list.minItems))
+    loading.error(spot, `must have at least ${list.minItems} ${list.minItems === 1n ? 'item' : 'items'}`)
+  if (list.maxItems > 0n && items.length > Number(list.maxItems))
+    loading.error(spot, `must have at most ${list.maxItems} items`)
   if (list.unique && new Set(items).size < items.length) loading.error(spot, 'must not have the same item twice')
   if (list.items === undefined) return
   for (const [index, item] of items.entries()) {
@@ -105,17 +111,24 @@ function valueProblem(value: unknown, rules: FieldRules, field: DescField): stri
     case 'duration':
       return durationProblem(value, type.value)
     case 'enum':
-      if (type.value.definedOnly && field.enum !== undefined && !field.enum.values.some((each) => each.number === value)) {
+      if (
+        type.value.definedOnly &&
+        field.enum !== undefined &&
+        !field.enum.values.some((each) => each.number === value)
+      ) {
         return `must be one of ${field.enum.values.map((each) => each.name).join(', ')}`
       }
       return type.value.notIn.includes(Number(value)) ? `must not be ${nameOf(field, value)}` : undefined
     case 'bool':
-      if (!isFieldSet(type.value, BoolRulesSchema.field.const) || unwrapped(value) === type.value.const) return undefined
+      if (!isFieldSet(type.value, BoolRulesSchema.field.const) || unwrapped(value) === type.value.const)
+        return undefined
       return `must be ${type.value.const}`
     case 'bytes': {
       const { length } = value instanceof Uint8Array ? value : { length: 0 }
       if (length < Number(type.value.minLen)) return `must have at least ${type.value.minLen} bytes`
-      return type.value.maxLen > 0n && length > Number(type.value.maxLen) ? `must have at most ${type.value.maxLen} bytes` : undefined
+      return type.value.maxLen > 0n && length > Number(type.value.maxLen)
+        ? `must have at most ${type.value.maxLen} bytes`
+        : undefined
     }
     default:
       return undefined
@@ -133,14 +146,22 @@ const nameOf = (field: DescField, value: unknown): string =>
   field.enum?.values.find((each) => each.number === value)?.name ?? String(value)
 
 function stringProblem(text: string, rules: StringRules): string | undefined {
-  const characters = [...text].length
-  if (characters < Number(rules.minLen)) return characters === 0 ? 'must not be empty' : `must have at least ${rules.minLen} characters`
+  // Code points, as Protocol Buffers count them.
+  const characters = Array.from(text).length
+  if (characters < Number(rules.minLen))
+    return characters === 0 ? 'must not be empty' : `must have at least ${rules.minLen} characters`
   if (rules.maxLen > 0n && characters > Number(rules.maxLen)) return `must have at most ${rules.maxLen} characters`
-  if (rules.maxBytes > 0n && Buffer.byteLength(text) > Number(rules.maxBytes)) return `must have at most ${rules.maxBytes} bytes`
+  if (rules.maxBytes > 0n && Buffer.byteLength(text) > Number(rules.maxBytes))
+    return `must have at most ${rules.maxBytes} bytes`
   if (rules.in.length > 0 && !rules.in.includes(text)) return `must be one of ${rules.in.join(', ')}`
   if (rules.pattern !== '' && !searchRegex(rules.pattern, text)) return `must match ${rules.pattern}`
-  return rules.wellKnown.case === 'wellKnownRegex' ? headerProblem(text, rules.wellKnown.value, rules.strict) : undefined
+  return rules.wellKnown.case === 'wellKnownRegex'
+    ? headerProblem(text, rules.wellKnown.value, isStrict(rules))
+    : undefined
 }
+
+/** Strict is what holds when nothing is said. */
+const isStrict = (rules: StringRules): boolean => !isFieldSet(rules, StringRulesSchema.field.strict) || rules.strict
 
 /** RFC 9110 §5.1 and §5.5; not strict means only that nothing may end the field. */
 function headerProblem(text: string, kind: KnownRegex, strict: boolean): string | undefined {

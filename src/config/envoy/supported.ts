@@ -3,7 +3,10 @@
 
 /** What happens to a field that is set. */
 export type FieldSupport =
-  | { readonly kind: 'supported'; /** Enum values that are taken; undefined = all. */ readonly only?: readonly string[] }
+  | {
+      readonly kind: 'supported'
+      /** Enum values that are taken; undefined = all. */ readonly only?: readonly string[]
+    }
   /** Accepted without effect, and why that is right. */
   | { readonly kind: 'no-effect'; readonly why: string }
 
@@ -88,9 +91,12 @@ const listener: Record<string, Row> = {
   'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector': fields('', {
     initial_read_buffer_size: 'the greeting is read into one buffer of fixed size',
   }),
-  [`${LISTENER}FilterChain`]: fields('filter_chain_match filters transport_socket transport_socket_connect_timeout name', {
-    metadata: INFORMATION,
-  }),
+  [`${LISTENER}FilterChain`]: fields(
+    'filter_chain_match filters transport_socket transport_socket_connect_timeout name',
+    {
+      metadata: INFORMATION,
+    },
+  ),
   [`${LISTENER}FilterChainMatch`]: fields(
     `destination_port prefix_ranges server_names transport_protocol application_protocols direct_source_prefix_ranges
      source_type source_prefix_ranges source_ports`,
@@ -162,7 +168,9 @@ const httpFilters: Record<string, Row> = {
   [`${FILTER}header_mutation.v3.Mutations`]: fields('request_mutations response_mutations'),
   [`${FILTER}health_check.v3.HealthCheck`]: fields('pass_through_mode headers'),
   'envoy.config.common.mutation_rules.v3.HeaderMutation': fields('remove append'),
-  [`${ROUTE}FilterConfig`]: fields('config disabled', { is_optional: 'a filter is known, or the configuration is refused' }),
+  [`${ROUTE}FilterConfig`]: fields('config disabled', {
+    is_optional: 'a filter is known, or the configuration is refused',
+  }),
 }
 
 const routes: Record<string, Row> = {
@@ -263,9 +271,12 @@ const clusters: Record<string, Row> = {
 }
 
 const tls: Record<string, Row> = {
-  [`${TLS}UpstreamTlsContext`]: fields('common_tls_context sni auto_host_sni auto_sni_san_validation max_session_keys', {
-    enforce_rsa_key_usage: 'the TLS library checks key usage always',
-  }),
+  [`${TLS}UpstreamTlsContext`]: fields(
+    'common_tls_context sni auto_host_sni auto_sni_san_validation max_session_keys',
+    {
+      enforce_rsa_key_usage: 'the TLS library checks key usage always',
+    },
+  ),
   [`${TLS}DownstreamTlsContext`]: fields(
     `common_tls_context require_client_certificate session_ticket_keys session_ticket_keys_sds_secret_config
      disable_stateless_session_resumption disable_stateful_session_resumption session_timeout
@@ -316,7 +327,9 @@ const accessLogs: Record<string, Row> = {
   [`${LOG}ResponseFlagFilter`]: fields('flags'),
   [`${LOG}GrpcStatusFilter`]: fields('statuses exclude'),
   [`${LOG}LogTypeFilter`]: fields('types exclude'),
-  'envoy.extensions.access_loggers.file.v3.FileAccessLog': fields('path format json_format typed_json_format log_format'),
+  'envoy.extensions.access_loggers.file.v3.FileAccessLog': fields(
+    'path format json_format typed_json_format log_format',
+  ),
   'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog': fields('log_format'),
   'envoy.extensions.access_loggers.stream.v3.StderrAccessLog': fields('log_format'),
   [`${CORE}SubstitutionFormatString`]: fields(
@@ -337,7 +350,8 @@ function supportOf(row: Row): MessageSupport {
   const support = new Map<string, FieldSupport>()
   for (const word of (row.yes ?? '').trim().split(/\s+/)) {
     const [name = '', only] = word.split('=')
-    if (name !== '') support.set(name, only === undefined ? { kind: 'supported' } : { kind: 'supported', only: only.split('|') })
+    if (name !== '')
+      support.set(name, only === undefined ? { kind: 'supported' } : { kind: 'supported', only: only.split('|') })
   }
   for (const [name, why] of Object.entries(row.noEffect ?? {})) support.set(name, { kind: 'no-effect', why })
   return support

@@ -4,13 +4,22 @@ import type { FormatTemplate } from './format-template.ts'
 import type { Place } from './place.ts'
 import type { HeaderMatch } from './string-match.ts'
 
-export type JsonFormat = { readonly [key: string]: FormatTemplate | JsonFormat | readonly (FormatTemplate | JsonFormat)[] | string | number | boolean | null }
+export type JsonFormat = {
+  readonly [key: string]:
+    FormatTemplate | JsonFormat | readonly (FormatTemplate | JsonFormat)[] | string | number | boolean | null
+}
 
 export type LogFormat =
   | { readonly kind: 'text'; readonly template: FormatTemplate; readonly omitEmpty: boolean }
-  | { readonly kind: 'json'; readonly fields: JsonFormat; readonly omitEmpty: boolean; /** Keep numbers as numbers. */ readonly typed: boolean }
+  | {
+      readonly kind: 'json'
+      readonly fields: JsonFormat
+      readonly omitEmpty: boolean
+      /** Keep numbers as numbers. */ readonly typed: boolean
+    }
 
-export type LogTarget = { readonly kind: 'file'; readonly path: string } | { readonly kind: 'stdout' } | { readonly kind: 'stderr' }
+export type LogTarget =
+  { readonly kind: 'file'; readonly path: string } | { readonly kind: 'stdout' } | { readonly kind: 'stderr' }
 
 export type Comparison = { readonly op: 'EQ' | 'GE' | 'LE' | 'NE'; readonly value: number }
 

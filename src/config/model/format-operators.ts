@@ -45,7 +45,9 @@ const WITHOUT_ARGUMENT: readonly string[] = [
     LISTENER_NAME DOWNSTREAM_CX_RTT ROUTE_RESOLUTION_TIME_US ROUTE_RESOLUTION_COUNT`),
   ...BYTE_KINDS.flatMap((kind) => [...both(`${kind}_SENT`), ...both(`${kind}_RECEIVED`)]),
   ...ADDRESS_SIDES.flatMap((side) => [`${side}_ADDRESS`, `${side}_PORT`]),
-  ...['LOCAL', 'PEER'].flatMap((side) => words('IP DNS URI EMAIL OTHERNAME').map((san) => `DOWNSTREAM_${side}_${san}_SAN`)),
+  ...['LOCAL', 'PEER'].flatMap((side) =>
+    words('IP DNS URI EMAIL OTHERNAME').map((san) => `DOWNSTREAM_${side}_${san}_SAN`),
+  ),
 ]
 
 /** Sluice's own. */
@@ -63,9 +65,7 @@ const REQUIRED_ARGUMENT = words(`COMMON_DURATION ENVIRONMENT REQUEST_HEADER RESP
   DYNAMIC_METADATA FILTER_STATE UPSTREAM_FILTER_STATE REQ_WITHOUT_QUERY`)
 
 /** Known to Envoy, but nothing here could answer them: refused at load, by name. */
-export const UNSUPPORTED_OPERATORS: ReadonlySet<string> = new Set(
-  words('CEL METADATA FILE_CONTENT SECRET COALESCE'),
-)
+export const UNSUPPORTED_OPERATORS: ReadonlySet<string> = new Set(words('CEL METADATA FILE_CONTENT SECRET COALESCE'))
 
 /** Short names and what they stand for. */
 export const OPERATOR_ALIASES: ReadonlyMap<string, string> = new Map([

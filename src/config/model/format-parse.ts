@@ -59,7 +59,10 @@ function parseOperator(source: string, at: number): ParsedOperator {
   const match = OPERATOR.exec(source)
   if (match === null) {
     const rest = source.slice(at, at + 40)
-    return refused(`incorrect command operator at "${rest}"`, 'an operator is %NAME%, %NAME(argument)% or %NAME(argument):length%; a literal percent sign is %%')
+    return refused(
+      `incorrect command operator at "${rest}"`,
+      'an operator is %NAME%, %NAME(argument)% or %NAME(argument):length%; a literal percent sign is %%',
+    )
   }
   const written = match[1] ?? ''
   const name = OPERATOR_ALIASES.get(written) ?? written
@@ -71,12 +74,19 @@ function parseOperator(source: string, at: number): ParsedOperator {
   return { kind: 'operator', part, end: at + match[0].length }
 }
 
-function operatorProblem(written: string, name: string, argument: string | undefined): ParsedFormat & { kind: 'refused' } | undefined {
+function operatorProblem(
+  written: string,
+  name: string,
+  argument: string | undefined,
+): (ParsedFormat & { kind: 'refused' }) | undefined {
   if (UNSUPPORTED_OPERATORS.has(name)) return refused(`%${written}% is known to Envoy but not supported by Sluice yet`)
   const rule = OPERATORS.get(name)
   if (rule === undefined) {
     const nearest = nearestName(written, [...OPERATORS.keys(), ...OPERATOR_ALIASES.keys()])
-    return refused(`there is no command operator %${written}%`, nearest === undefined ? undefined : `did you mean %${nearest}%?`)
+    return refused(
+      `there is no command operator %${written}%`,
+      nearest === undefined ? undefined : `did you mean %${nearest}%?`,
+    )
   }
   if (rule === 'none' && argument !== undefined) return refused(`%${written}% takes no argument in parentheses`)
   if (rule === 'required' && (argument === undefined || argument === '')) {
@@ -88,10 +98,13 @@ function operatorProblem(written: string, name: string, argument: string | undef
 const DURATION_POINTS = `DS_CX_BEG DS_CX_END DS_HS_BEG DS_HS_END DS_RX_BEG DS_RX_HDR_END DS_RX_END US_CX_BEG US_CX_END
   US_HS_END US_TX_BEG US_TX_END US_RX_BEG US_RX_BODY_BEG US_RX_END DS_TX_BEG DS_TX_END`.split(/\s+/)
 
-function durationProblem(argument: string): ParsedFormat & { kind: 'refused' } | undefined {
+function durationProblem(argument: string): (ParsedFormat & { kind: 'refused' }) | undefined {
   const [start, end, precision, ...more] = argument.split(':')
   if (end === undefined || precision === undefined || more.length > 0) {
-    return refused('%COMMON_DURATION% takes start, end and precision', 'such as %COMMON_DURATION(DS_RX_BEG:DS_TX_END:ms)%')
+    return refused(
+      '%COMMON_DURATION% takes start, end and precision',
+      'such as %COMMON_DURATION(DS_RX_BEG:DS_TX_END:ms)%',
+    )
   }
   const unknown = [start ?? '', end].find((point) => !DURATION_POINTS.includes(point))
   if (unknown !== undefined) {

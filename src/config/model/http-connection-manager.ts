@@ -1,6 +1,6 @@
 // The HTTP connection manager of a filter chain. Envoy: HttpConnectionManager v3. Milliseconds; undefined = off.
 
-import type { AccessLogConfig, AccessLogOptions, LogFilter } from './access-log.ts'
+import type { AccessLogConfig, AccessLogOptions, JsonFormat, LogFilter } from './access-log.ts'
 import type { AddressRange } from './address.ts'
 import type { FormatTemplate } from './format-template.ts'
 import type { HeaderAddition } from './header-mutation.ts'
@@ -25,7 +25,7 @@ export interface LocalReplyMapper {
 }
 
 export interface LocalReplyFormat {
-  readonly template: FormatTemplate | import('./access-log.ts').JsonFormat
+  readonly template: FormatTemplate | JsonFormat
   readonly contentType: string
 }
 
@@ -64,7 +64,13 @@ export interface HttpConnectionManager {
   readonly preserveExternalRequestId: boolean
   readonly alwaysSetRequestIdInResponse: boolean
   readonly forwardClientCert: 'sanitize' | 'forward-only' | 'append-forward' | 'sanitize-set' | 'always-forward-only'
-  readonly clientCertDetails: { readonly subject: boolean; readonly cert: boolean; readonly chain: boolean; readonly dns: boolean; readonly uri: boolean }
+  readonly clientCertDetails: {
+    readonly subject: boolean
+    readonly cert: boolean
+    readonly chain: boolean
+    readonly dns: boolean
+    readonly uri: boolean
+  }
   readonly proxy100Continue: boolean
   readonly normalizePath: boolean
   readonly mergeSlashes: boolean

@@ -21,7 +21,11 @@ export type HttpFilterConfig =
       readonly rejectConnectEarlyData: boolean
     })
   | (FilterBase & { readonly kind: 'buffer'; readonly maxRequestBytes: number })
-  | (FilterBase & { readonly kind: 'header-mutation'; readonly request: HeaderMutations; readonly response: HeaderMutations })
+  | (FilterBase & {
+      readonly kind: 'header-mutation'
+      readonly request: HeaderMutations
+      readonly response: HeaderMutations
+    })
   | (FilterBase & {
       readonly kind: 'health-check'
       readonly passThrough: boolean

@@ -31,7 +31,10 @@ export interface VirtualHost {
 }
 
 /** typed_per_filter_config: filter name → override. */
-export type PerFilterConfig = ReadonlyMap<string, { readonly disabled: boolean; readonly config: HttpFilterConfig | undefined }>
+export type PerFilterConfig = ReadonlyMap<
+  string,
+  { readonly disabled: boolean; readonly config: HttpFilterConfig | undefined }
+>
 
 export interface Route {
   /** '' when unnamed. */
@@ -64,7 +67,12 @@ export interface RouteMatch {
 export type RouteAction =
   | ForwardAction
   | RedirectAction
-  | { readonly kind: 'direct'; readonly status: number; readonly body: FormatTemplate | Buffer; readonly contentType: string }
+  | {
+      readonly kind: 'direct'
+      readonly status: number
+      readonly body: FormatTemplate | Buffer
+      readonly contentType: string
+    }
 
 export interface RedirectAction {
   readonly kind: 'redirect'
@@ -96,10 +104,16 @@ export type HostRewrite =
 export type ClusterChoice =
   | { readonly kind: 'cluster'; readonly name: string }
   | { readonly kind: 'header'; readonly header: string }
-  | { readonly kind: 'weighted'; readonly clusters: readonly WeightedCluster[]; readonly total: number; /** Header whose number picks; '' = random. */ readonly headerName: string }
+  | {
+      readonly kind: 'weighted'
+      readonly clusters: readonly WeightedCluster[]
+      readonly total: number
+      /** Header whose number picks; '' = random. */ readonly headerName: string
+    }
 
 export interface WeightedCluster {
-  readonly cluster: { readonly kind: 'cluster'; readonly name: string } | { readonly kind: 'header'; readonly header: string }
+  readonly cluster:
+    { readonly kind: 'cluster'; readonly name: string } | { readonly kind: 'header'; readonly header: string }
   readonly weight: number
   readonly mutations: MessageMutations
   /** '' = none. */

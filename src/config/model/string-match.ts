@@ -25,5 +25,6 @@ export interface HeaderMatch {
 
 export interface QueryMatch {
   readonly name: string
-  readonly test: { readonly kind: 'string'; readonly match: StringMatch } | { readonly kind: 'present'; readonly present: boolean }
+  readonly test:
+    { readonly kind: 'string'; readonly match: StringMatch } | { readonly kind: 'present'; readonly present: boolean }
 }

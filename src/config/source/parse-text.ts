@@ -8,7 +8,6 @@ import {
   parseAllDocuments,
   type Alias,
   type Document,
-  type Pair,
   type ParsedNode,
   type Scalar as YamlScalar,
   type YAMLMap,
@@ -35,9 +34,7 @@ export const MAX_DEPTH = 200
 /** Parses YAML, or JSON when `format` says so. `file` is the name shown in places. */
 export function parseText(text: string, file: string, format: 'yaml' | 'json'): ParsedText {
   const lines = new LineCounter()
-  const deep = nestingProblem(text, file)
-  if (deep !== undefined) return { kind: 'refused', problems: [deep] }
-  const documents = parseAllDocuments<ParsedNode>(text, {
+  const documents = parseAllDocuments(text, {
     schema: format === 'json' ? 'json' : 'failsafe',
     lineCounter: lines,
     prettyErrors: false,
@@ -51,7 +48,7 @@ export function parseText(text: string, file: string, format: 'yaml' | 'json'): 
     return { file, line: line === 0 ? 1 : line, column: line === 0 ? offset + 1 : col }
   }
   if (first === undefined) return { kind: 'tree', root: { kind: 'map', place: placeAt(0), entries: new Map() } }
-  const problems = first.errors.map((error) => ({ place: placeAt(error.pos[0]), message: sentence(error.message) }))
+  const problems = problemsOf(first, placeAt)
   const strict = format === 'json' && problems.length === 0 ? jsonProblem(text, placeAt) : undefined
   if (strict !== undefined) problems.push(strict)
   const second = documents[1]
@@ -62,25 +59,23 @@ export function parseText(text: string, file: string, format: 'yaml' | 'json'): 
   return new TreeBuilder(first, placeAt, format).build()
 }
 
+/** Faults of one text that are told; a text that is no YAML at all has one at every character. */
+const MAX_PROBLEMS = 20
+
+/** The library works by recursion and says so when the stack ends; what it says after that means nothing. */
+function problemsOf(document: Document.Parsed, placeAt: (offset: number) => TextPlace): TextProblem[] {
+  const deep = document.errors.find((error) => error.message.includes('call stack'))
+  if (deep !== undefined) return [{ place: placeAt(deep.pos[0]), message: `nested more than ${MAX_DEPTH} levels deep` }]
+  return document.errors
+    .slice(0, MAX_PROBLEMS)
+    .map((error) => ({ place: placeAt(error.pos[0]), message: sentence(error.message) }))
+}
+
 /** The library's sentence without its capital letter and full stop, as ours are written. */
 function sentence(message: string): string {
   if (message === 'Map keys must be unique') return 'the key stands twice in this mapping'
   const line = message.split('\n')[0] ?? message
   return line.charAt(0).toLowerCase() + line.slice(1)
-}
-
-/** Brackets of flow collections and indentation bound the nesting; a look at the text is enough to refuse a bomb. */
-function nestingProblem(text: string, file: string): TextProblem | undefined {
-  let depth = 0
-  let line = 1
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    if (code === 10) line++
-    else if (code === 0x5b || code === 0x7b) depth++
-    else if ((code === 0x5d || code === 0x7d) && depth > 0) depth--
-    if (depth > 10 * MAX_DEPTH) return { place: { file, line, column: 1 }, message: 'nested too deeply' }
-  }
-  return undefined
 }
 
 /** JSON is stricter than the YAML that contains it: no comments, no trailing commas, no unquoted words. */
@@ -91,7 +86,10 @@ function jsonProblem(text: string, placeAt: (offset: number) => TextPlace): Text
   } catch (error) {
     const message = error instanceof Error ? error.message : 'not valid'
     const at = /position (\d+)/.exec(message)?.[1]
-    return { place: placeAt(at === undefined ? 0 : Number(at)), message: `not valid JSON: ${message.split(' in JSON')[0] ?? ''}` }
+    return {
+      place: placeAt(at === undefined ? 0 : Number(at)),
+      message: `not valid JSON: ${message.split(' in JSON')[0] ?? ''}`,
+    }
   }
 }
 
@@ -126,7 +124,8 @@ class TreeBuilder {
         contents === null ? { kind: 'map', place: this.placeAt(0), entries: new Map() } : this.node(contents, 0)
       return { kind: 'tree', root }
     } catch (error) {
-      if (error instanceof Refusal) return { kind: 'refused', problems: [{ place: error.place, message: error.message }] }
+      if (error instanceof Refusal)
+        return { kind: 'refused', problems: [{ place: error.place, message: error.message }] }
       throw error
     }
   }
@@ -139,7 +138,7 @@ class TreeBuilder {
     if ('anchor' in node && node.anchor !== undefined) this.anchors.set(node.anchor, node)
     if (isScalar(node)) return { kind: 'scalar', place, value: this.scalar(node), text: node.source }
     if (isSeq(node)) {
-      return { kind: 'list', place, items: node.items.map((item) => this.node(item as ParsedNode, depth + 1)) }
+      return { kind: 'list', place, items: node.items.map((item) => this.node(item, depth + 1)) }
     }
     return { kind: 'map', place, entries: this.entries(node, depth) }
   }
@@ -157,7 +156,7 @@ class TreeBuilder {
   /** Entries in order; a key tagged `!ignore` is dropped but its anchors stay usable, as in Envoy. */
   private entries(map: YAMLMap.Parsed, depth: number): Map<string, SourceEntry> {
     const entries = new Map<string, SourceEntry>()
-    for (const pair of map.items as Pair<ParsedNode, ParsedNode | null>[]) {
+    for (const pair of map.items) {
       const keyPlace = this.placeAt(pair.key.range[0])
       const key = isAlias(pair.key) ? this.anchors.get(pair.key.source) : pair.key
       if (!isScalar(key)) throw new Refusal(keyPlace, 'a key must be a word, not a list or a mapping')
@@ -176,10 +175,12 @@ class TreeBuilder {
 
   private scalar(node: YamlScalar.Parsed): Scalar {
     if (this.format === 'json') return jsonScalar(node.value)
-    if (node.type !== 'PLAIN' || (node.tag !== undefined && node.tag !== '!ignore')) return String(node.value ?? '')
+    if (node.type !== 'PLAIN' || (node.tag !== undefined && node.tag !== '!ignore')) return textOf(node.value)
     return plainScalar(node.source)
   }
 }
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 
 function jsonScalar(value: unknown): Scalar {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null

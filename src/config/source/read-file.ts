@@ -18,7 +18,10 @@ export function readSource(source: SourceText): ParsedText {
   if (source.kind === 'text') return parseText(source.text, source.name, source.format ?? 'yaml')
   const extension = extname(source.path).toLowerCase()
   if (extension === '.pb' || extension === '.pb_text') {
-    return refused(source.path, `Protocol Buffers files (${extension}) are not read; write the configuration as YAML or JSON`)
+    return refused(
+      source.path,
+      `Protocol Buffers files (${extension}) are not read; write the configuration as YAML or JSON`,
+    )
   }
   try {
     // A character device or pipe (/dev/stdin) has size 0; the text is measured below again.
@@ -32,7 +35,10 @@ export function readSource(source: SourceText): ParsedText {
 }
 
 /** Reads a file that the configuration names (a certificate, a body); bounded by `maxBytes`. */
-export function readNamedFile(path: string, maxBytes: number): { readonly bytes: Buffer } | { readonly reason: string } {
+export function readNamedFile(
+  path: string,
+  maxBytes: number,
+): { readonly bytes: Buffer } | { readonly reason: string } {
   try {
     const { size } = statSync(path)
     if (size > maxBytes) return { reason: `it is ${size} bytes long, more than the ${maxBytes} allowed` }
@@ -59,7 +65,8 @@ function reasonOf(error: unknown): string {
   return REASONS[code] ?? error.message
 }
 
-const tooLarge = (path: string): ParsedText => refused(path, `the file is larger than ${MAX_FILE_BYTES / 1024 / 1024} MiB`)
+const tooLarge = (path: string): ParsedText =>
+  refused(path, `the file is larger than ${MAX_FILE_BYTES / 1024 / 1024} MiB`)
 
 const refused = (file: string, message: string): ParsedText => ({
   kind: 'refused',

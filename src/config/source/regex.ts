@@ -51,7 +51,14 @@ class LinearRegex implements WholeRegex {
   }
 
   replaceAll(text: string, substitution: string): string {
-    return this.compiled.matcher(text).replaceAll(javaReplacement(substitution))
+    const matcher = this.compiled.matcher(text)
+    let result = ''
+    let from = 0
+    while (matcher.find()) {
+      result += text.slice(from, matcher.start()) + filledIn(substitution, (group) => matcher.group(group) ?? '')
+      from = matcher.end()
+    }
+    return result + text.slice(from)
   }
 
   toJSON(): string {
@@ -59,8 +66,6 @@ class LinearRegex implements WholeRegex {
   }
 }
 
-/** RE2's `\1` and `\\` in the library's notation, where `$1` is a group and `\` quotes. */
-const javaReplacement = (substitution: string): string =>
-  substitution.replace(/\\(\d)|\\\\|\$/g, (found, group: string | undefined) =>
-    group !== undefined ? `$${group}` : found === '$' ? '\\$' : '\\\\',
-  )
+/** RE2 notation: a backslash and a digit are a group, two backslashes are one. */
+const filledIn = (substitution: string, group: (number: number) => string): string =>
+  substitution.replace(/\\([0-9\\])/g, (_, next: string) => (next === '\\' ? next : group(Number(next))))

@@ -22,10 +22,15 @@ export interface SourceEntry {
 export type SourceNode =
   | { readonly kind: 'map'; readonly place: TextPlace; readonly entries: ReadonlyMap<string, SourceEntry> }
   | { readonly kind: 'list'; readonly place: TextPlace; readonly items: readonly SourceNode[] }
-  | { readonly kind: 'scalar'; readonly place: TextPlace; readonly value: Scalar; /** As written. */ readonly text: string }
+  | {
+      readonly kind: 'scalar'
+      readonly place: TextPlace
+      readonly value: Scalar
+      /** As written. */ readonly text: string
+    }
 
-/** JSON data. */
-export type Json = Scalar | readonly Json[] | { readonly [key: string]: Json }
+/** JSON data; not readonly, because the schema library's type for it is not. */
+export type Json = Scalar | Json[] | { [key: string]: Json }
 
 /** The plain data of a tree. */
 export function toJson(node: SourceNode): Json {
@@ -40,7 +45,8 @@ export function toJson(node: SourceNode): Json {
 }
 
 /** `snake_case` as `lowerCamelCase`, as the JSON mapping of Protocol Buffers writes it. */
-export const camelCase = (name: string): string => name.replace(/_+([a-zA-Z0-9])/g, (_, letter: string) => letter.toUpperCase())
+export const camelCase = (name: string): string =>
+  name.replace(/_+([a-zA-Z0-9])/g, (_, letter: string) => letter.toUpperCase())
 
 const PLAIN_NAME = /^[A-Za-z_][A-Za-z0-9_-]*$/
 
@@ -72,7 +78,12 @@ export class Spot {
   /** The value of a map field's key. */
   key(name: string): Spot {
     const entry = this.node?.kind === 'map' ? this.node.entries.get(name) : undefined
-    const step = PLAIN_NAME.test(name) && this.path !== '' ? `.${name}` : this.path === '' && PLAIN_NAME.test(name) ? name : `["${name}"]`
+    const step =
+      PLAIN_NAME.test(name) && this.path !== ''
+        ? `.${name}`
+        : this.path === '' && PLAIN_NAME.test(name)
+          ? name
+          : `["${name}"]`
     return new Spot(entry?.value, this.path + step, this.nearest, entry?.keyPlace ?? this.nearest)
   }
 

@@ -13,7 +13,8 @@ function serverOptions(settings: ReadonlyMap<string, string>): Partial<Http1Serv
   for (const [name, value] of settings) {
     if (name === 'show') continue
     if (name === 'ignoreUpgrade') options[name] = (token: string) => token.toLowerCase() === value
-    else options[name] = value === 'true' ? true : value === 'false' ? false : /^\d+$/.test(value) ? Number(value) : value
+    else
+      options[name] = value === 'true' ? true : value === 'false' ? false : /^\d+$/.test(value) ? Number(value) : value
   }
   return options
 }

@@ -12,7 +12,10 @@ const at = (line: number, column: number, message: string, severity: Diagnostic[
 
 test('findings come in reading order and once', () => {
   const sorted = sortDiagnostics([at(2, 1, 'later'), at(1, 5, 'right'), at(1, 2, 'left'), at(2, 1, 'later')])
-  assert.deepEqual(sorted.map((d) => d.message), ['left', 'right', 'later'])
+  assert.deepEqual(
+    sorted.map((d) => d.message),
+    ['left', 'right', 'later'],
+  )
 })
 
 test('a finding shows its line, a caret and what to do', () => {

@@ -110,10 +110,10 @@ export class HpackDecoder {
     const to = from + length
     if (to > end) return undefined
     this.#next = to
-    if ((block[at] ?? 0) < 0x80) return block.latin1Slice(from, to)
+    if ((block[at] ?? 0) < 0x80) return block.toString('latin1', from, to)
     const bound = huffmanDecodedBound(length)
     if (bound > scratch.length) scratch = Buffer.allocUnsafeSlow(bound)
     const decoded = huffmanDecode(block, from, to, scratch)
-    return decoded < 0 ? undefined : scratch.latin1Slice(0, decoded)
+    return decoded < 0 ? undefined : scratch.toString('latin1', 0, decoded)
   }
 }

@@ -9,7 +9,10 @@ const WEBSOCKET = { kind: 'upgrade', type: 'websocket' } as const
 
 test('a request without a body is written as it is, and one of POST says its length', () => {
   const get = clientHarness()
-  get.ask(request('GET', '/x', ['accept', '*/*', 'connection', 'close', 'host', 'evil', 'transfer-encoding', 'chunked']), true)
+  get.ask(
+    request('GET', '/x', ['accept', '*/*', 'connection', 'close', 'host', 'evil', 'transfer-encoding', 'chunked']),
+    true,
+  )
   assert.equal(get.stream.written, 'GET /x HTTP/1.1\r\nhost: a.example\r\naccept: */*\r\n\r\n')
   const post = clientHarness()
   post.ask(request('POST', '/x'), true)
@@ -58,7 +61,12 @@ test('a request that has no room is reset, after request() returned', async () =
 })
 
 test('a head that no request line can carry is refused and the connection stays', async () => {
-  for (const bad of [request('GET', '/a b'), request('GET', '/\r\nx: y'), request('G T', '/'), { ...request('GET', '/'), authority: 'a b' }]) {
+  for (const bad of [
+    request('GET', '/a b'),
+    request('GET', '/\r\nx: y'),
+    request('G T', '/'),
+    { ...request('GET', '/'), authority: 'a b' },
+  ]) {
     const { stream, ask, heard, connection } = clientHarness()
     ask(bad, true)
     await turn()
@@ -108,7 +116,10 @@ test('an early response that closes ends the request', async () => {
 
 test('an upgrade is written with its fields, and 101 opens it with what follows in the same read', async () => {
   const { stream, ask, heard, connection } = clientHarness()
-  const exchange = ask(request('GET', '/chat', ['upgrade', 'websocket', 'connection', 'upgrade', 'sec-websocket-key', 'k'], WEBSOCKET), false)
+  const exchange = ask(
+    request('GET', '/chat', ['upgrade', 'websocket', 'connection', 'upgrade', 'sec-websocket-key', 'k'], WEBSOCKET),
+    false,
+  )
   assert.equal(
     stream.written,
     'GET /chat HTTP/1.1\r\nhost: a.example\r\nsec-websocket-key: k\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n',
@@ -145,11 +156,17 @@ test('CONNECT is written with its target and nothing else of a path', () => {
 test('an upgrade keeps the empty length it declares and gains no framing', () => {
   const { stream, ask } = clientHarness()
   ask(request('POST', '/', ['content-length', '0'], { kind: 'upgrade', type: 'foo' }), false)
-  assert.equal(stream.written, 'POST / HTTP/1.1\r\nhost: a.example\r\nupgrade: foo\r\nconnection: upgrade\r\ncontent-length: 0\r\n\r\n')
+  assert.equal(
+    stream.written,
+    'POST / HTTP/1.1\r\nhost: a.example\r\nupgrade: foo\r\nconnection: upgrade\r\ncontent-length: 0\r\n\r\n',
+  )
 })
 
 test('a connection that dies tells who did it', async () => {
-  for (const [fed, code] of [['', 'upstream_closed_before_response'], ['HTTP/1.1 200 OK\r\n\r\nx', 'upstream_closed']] as const) {
+  for (const [fed, code] of [
+    ['', 'upstream_closed_before_response'],
+    ['HTTP/1.1 200 OK\r\n\r\nx', 'upstream_closed'],
+  ] as const) {
     const { stream, ask, heard } = clientHarness()
     ask(request('GET', '/'), true)
     stream.feed(fed)

@@ -209,8 +209,14 @@ test('the hooks tell when a head starts, is complete, and when the connection re
   exchange().respond(response(200), true)
   stream.feed('X / HTTP/1.1\n')
   assert.deepEqual(heard, [
-    'head-start', 'head-complete', 'request GET / end', 'idle',
-    'head-start', 'head-complete', 'closing', 'error http1_codec_error',
+    'head-start',
+    'head-complete',
+    'request GET / end',
+    'idle',
+    'head-start',
+    'head-complete',
+    'closing',
+    'error http1_codec_error',
   ])
 })
 
@@ -277,7 +283,10 @@ test('trailers go out only when they are enabled', () => {
     stream.feed(GET)
     exchange().respond(response(200), false)
     exchange().sendTrailers(new HeaderList(['grpc-status', '0', 'content-length', '7']))
-    assert.equal(stream.written.endsWith(enableTrailers ? '\r\n\r\n0\r\ngrpc-status: 0\r\n\r\n' : '\r\n\r\n0\r\n\r\n'), true)
+    assert.equal(
+      stream.written.endsWith(enableTrailers ? '\r\n\r\n0\r\ngrpc-status: 0\r\n\r\n' : '\r\n\r\n0\r\n\r\n'),
+      true,
+    )
   }
 })
 
@@ -291,7 +300,10 @@ test('header names are written in proper case when configured', () => {
 test('a field that would split the response is left out', () => {
   const { stream, exchange } = serverHarness()
   stream.feed(GET)
-  exchange().respond({ status: 200, reason: 'OK\r\nx: 1', headers: new HeaderList(['a', 'b\r\nset-cookie: x', 'c', 'd']) }, true)
+  exchange().respond(
+    { status: 200, reason: 'OK\r\nx: 1', headers: new HeaderList(['a', 'b\r\nset-cookie: x', 'c', 'd']) },
+    true,
+  )
   assert.equal(stream.written, 'HTTP/1.1 200 OK\r\nc: d\r\ncontent-length: 0\r\n\r\n')
 })
 
@@ -316,4 +328,25 @@ test('a finished exchange cannot touch the next one', () => {
   assert.equal(stream.written, before)
   assert.equal(stream.closed, undefined)
   assert.equal(stream.readStatus, 'open')
+})
+
+test('a head that begins behind a pipelined request starts the timer of heads, not of idleness', () => {
+  const { stream, exchange, heard } = serverHarness({ recordHooks: true })
+  stream.feed(`${GET}GET /slow`)
+  assert.deepEqual(heard, ['head-start', 'head-complete', 'request GET / end'])
+  exchange().respond(response(200), true)
+  assert.deepEqual(heard.slice(3), ['head-start'])
+  assert.equal(stream.readStatus, 'open')
+  stream.feed(' HTTP/1.1\r\nhost: a\r\n\r\n')
+  assert.deepEqual(heard.slice(4), ['head-complete', 'request GET /slow end'])
+})
+
+test('half an empty line behind a request is still idleness', () => {
+  const { stream, exchange, heard } = serverHarness({ recordHooks: true })
+  stream.feed(GET)
+  exchange().respond(response(200), true)
+  stream.feed('\r')
+  assert.equal(heard.at(-1), 'idle')
+  stream.feed(`\n${GET}`)
+  assert.equal(heard.at(-1), 'request GET / end')
 })

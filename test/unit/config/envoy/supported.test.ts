@@ -4,9 +4,10 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { DescField } from '@bufbuild/protobuf'
 import { fullRegistry } from '../../../../src/config/envoy/registry.ts'
 import { SUPPORTED } from '../../../../src/config/envoy/supported.ts'
-import { supportPage } from '../../../../src/config/envoy/support-page.ts'
+import { envoySupportPage } from '../../../../scripts/docs-envoy-support.ts'
 
 const registry = await fullRegistry()
 
@@ -15,10 +16,13 @@ test('every message, field and value of the table exists in Envoy’s API', () =
     const message = registry.getMessage(name)
     assert.ok(message !== undefined, name)
     for (const [fieldName, entry] of support) {
-      const field = message.fields.find((each) => each.name === fieldName)
+      const field: DescField | undefined = message.fields.find((each) => each.name === fieldName)
       assert.ok(field !== undefined, `${name}.${fieldName}`)
       for (const value of entry.kind === 'supported' ? (entry.only ?? []) : []) {
-        assert.ok(field.enum?.values.some((each) => each.name === value), `${name}.${fieldName}=${value}`)
+        assert.ok(
+          field.enum?.values.some((each) => each.name === value),
+          `${name}.${fieldName}=${value}`,
+        )
       }
     }
   }
@@ -34,7 +38,7 @@ test('the message of every supported field has its own table', () => {
   }
 })
 
-test('docs/envoy-support.md is current; scripts/envoy-support.ts makes it', () => {
+test('docs/envoy-support.md is current; npm run docs makes it', () => {
   const page = readFileSync(join(import.meta.dirname, '../../../../docs/envoy-support.md'), 'utf8')
-  assert.equal(page, supportPage(registry))
+  assert.equal(page, envoySupportPage())
 })

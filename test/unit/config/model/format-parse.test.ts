@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import { assert as assertProperty, property, string } from 'fast-check'
 import { literalTemplate, parseFormat } from '../../../../src/config/model/format-parse.ts'
 
 function parts(source: string): unknown {
@@ -26,7 +26,9 @@ test('text, operators, arguments, lengths and doubled percent signs', () => {
   assert.deepEqual(parts('%START_TIME(%Y-%m-%dT%H:%M:%S%z)%'), [
     { kind: 'operator', name: 'START_TIME', argument: '%Y-%m-%dT%H:%M:%S%z', maxLength: undefined },
   ])
-  assert.deepEqual(parts('%RESP(SERVER)%'), [{ kind: 'operator', name: 'RESPONSE_HEADER', argument: 'SERVER', maxLength: undefined }])
+  assert.deepEqual(parts('%RESP(SERVER)%'), [
+    { kind: 'operator', name: 'RESPONSE_HEADER', argument: 'SERVER', maxLength: undefined },
+  ])
   assert.deepEqual(parts(''), [])
 })
 
@@ -43,8 +45,8 @@ test('what is wrong names the nearest operator', () => {
 })
 
 test('any text is taken or refused, and a literal comes back as it was', () => {
-  fc.assert(
-    fc.property(fc.string(), (text) => {
+  assertProperty(
+    property(string(), (text) => {
       parseFormat(text)
       const literal = literalTemplate(text)
       const parsed = parseFormat(literal.source)

@@ -1,0 +1,74 @@
+// A request sent on a client's connection: the stream plus what its response head decides (RFC 9113 §8.1).
+
+import { closeCause } from '../../core/close-cause.ts'
+import type { ClientStream, ClientStreamSink, ResponseHead, TunnelIntent } from '../http-stream.ts'
+import { H2_ERROR } from './error-code.ts'
+import { acceptsTunnel, normaliseAcceptance } from './response-head.ts'
+import { Http2Stream } from './stream.ts'
+import type { StreamHost } from './stream-host.ts'
+
+export class Http2ClientStream extends Http2Stream implements ClientStream {
+  /** The final response head arrived. */
+  late = false
+  readonly #tunnel: TunnelIntent | undefined
+  readonly #headRequest: boolean
+  #clientSink: ClientStreamSink
+
+  constructor(id: number, host: StreamHost, sendWindow: number, tunnel: TunnelIntent | undefined, method: string, sink: ClientStreamSink) {
+    super(id, host, sendWindow)
+    this.#tunnel = tunnel
+    this.#headRequest = method === 'HEAD'
+    this.#clientSink = sink
+    this.sink = sink
+  }
+
+  get mayReceiveData(): boolean {
+    return this.late
+  }
+
+  setSink(sink: ClientStreamSink): void {
+    this.#clientSink = sink
+    this.sink = sink
+  }
+
+  /** 1xx. */
+  informational(head: ResponseHead): void {
+    this.#clientSink.onInformational(head)
+  }
+
+  /** The final head. `contentLength`: as announced. */
+  response(head: ResponseHead, endStream: boolean, contentLength: string | undefined): void {
+    this.late = true
+    if (this.#tunnel !== undefined && acceptsTunnel(head.status)) {
+      normaliseAcceptance(head, this.#tunnel)
+      // The end is told to the tunnel as a half-close.
+      if (endStream) this.remoteEnded()
+      this.#clientSink.onResponse(head, false)
+      if (!this.accepted && this.state !== 'closed') {
+        this.resetWith(H2_ERROR.cancel, closeCause('proxy', 'http2', 'internal', 'an agreed tunnel was not taken'), false)
+      }
+      return
+    }
+    const bodiless = this.#headRequest || head.status === 204 || head.status === 304
+    if (contentLength !== undefined && !bodiless) this.incoming.expected = Number(contentLength)
+    if (endStream) {
+      this.remoteEnded()
+      this.incoming.delivered = true
+    }
+    this.#clientSink.onResponse(head, endStream)
+    if (endStream) this.afterRemoteEnd()
+  }
+
+  /** RFC 9113 §8.1: RST_STREAM(NO_ERROR) after a complete response leaves the response as it is. */
+  override peerReset(code: number): void {
+    if (code === H2_ERROR.noError && this.incoming.ended) this.stopSending()
+    else super.peerReset(code)
+  }
+
+  /** The response is complete and the request is not: nobody reads the rest of it. */
+  override afterRemoteEnd(): void {
+    super.afterRemoteEnd()
+    if (this.accepted || this.state !== 'halfClosedRemote') return
+    this.resetWith(H2_ERROR.cancel, closeCause('upstream', 'http2', 'finished', 'answered before the request ended'), false)
+  }
+}
