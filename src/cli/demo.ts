@@ -48,14 +48,23 @@ async function demo(options: DemoOptions): Promise<number> {
   const frontPort = front.server.addresses('front')[0]?.port ?? 0
   intro(frontPort, front.adminAddress ?? '')
   await visit(frontPort)
-  if (options.once) await front.stop()
-  else {
+  if (options.once) {
+    await tunnelsGone(front, sidecar)
+    await front.stop()
+  } else {
     process.stdout.write(`\nThree visits are over. Open http://127.0.0.1:${frontPort}/ and watch yours. Ctrl-C ends the demo.\n\n`)
     await front.ended(0)
   }
   await sidecar.stop()
   await app.stop()
   return EXIT.ok
+}
+
+/** The last visitor vanished without a word: its tunnel ends when the proxies have seen that. */
+async function tunnelsGone(...proxies: readonly Proxy[]): Promise<void> {
+  for (let looks = 0; looks < 50 && proxies.some(({ services }) => services.ledger.size > 0); looks++) {
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
 }
 
 async function launch(yaml: string, name: string): Promise<Proxy | undefined> {

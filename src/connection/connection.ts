@@ -2,6 +2,7 @@
 // keeps the connection's timers and statistics. Belongs to the listener that accepted it.
 
 import { closeCause, type CloseCause } from '../core/close-cause.ts'
+import { DenseSet, type DenseItem } from '../core/dense-set.ts'
 import { errorEntry, type ErrorCode } from '../core/errors.ts'
 import { nextConnectionId, type ConnectionId } from '../core/ids.ts'
 import type { Deadline } from '../core/timer-wheel.ts'
@@ -16,14 +17,15 @@ import { Exchange } from './exchange.ts'
 import { addFlag, newFacts } from './facts.ts'
 import type { HcmRuntime } from './runtime.ts'
 
-export class DownstreamConnection implements ServerConnectionSink, Http1ServerHooks {
+export class DownstreamConnection implements ServerConnectionSink, Http1ServerHooks, DenseItem {
+  denseIndex = -1
   readonly id: ConnectionId = nextConnectionId()
   readonly runtime: HcmRuntime
   readonly info: StreamInfo
   readonly answersContinue: boolean
   readonly #stream: ReplayableStream
   readonly #onClose: (connection: DownstreamConnection) => void
-  readonly #exchanges = new Set<Exchange>()
+  readonly #exchanges = new DenseSet<Exchange>()
   readonly #openedMs: number
   #codec: ServerConnection | undefined
   #requests = 0
@@ -49,7 +51,7 @@ export class DownstreamConnection implements ServerConnectionSink, Http1ServerHo
     return this.info.tls === undefined ? 'http' : 'https'
   }
 
-  get exchanges(): ReadonlySet<Exchange> {
+  get exchanges(): Iterable<Exchange> {
     return this.#exchanges
   }
 
@@ -161,7 +163,7 @@ export class DownstreamConnection implements ServerConnectionSink, Http1ServerHo
     this.#headTimer?.cancel()
     this.#closing?.cancel()
     const active = this.#exchanges.size > 0
-    for (const exchange of [...this.#exchanges]) exchange.onReset(cause)
+    for (const exchange of this.#exchanges.snapshot()) exchange.onReset(cause)
     this.#countClose(cause, active)
     this.#onClose(this)
   }
@@ -177,7 +179,7 @@ export class DownstreamConnection implements ServerConnectionSink, Http1ServerHo
 
   /** Ends it now, tunnels with it. */
   close(cause: CloseCause): void {
-    for (const exchange of [...this.#exchanges]) exchange.terminate(cause)
+    for (const exchange of this.#exchanges.snapshot()) exchange.terminate(cause)
     if (this.#codec === undefined) this.#stream.close(cause)
     else this.#codec.close(cause)
   }

@@ -2,6 +2,7 @@
 // Sink of the downstream stream and of the terminal filter; ends exactly once, with a cause, a log line and statistics.
 
 import { closeCause, type CloseCause } from '../core/close-cause.ts'
+import type { DenseItem } from '../core/dense-set.ts'
 import { errorEntry } from '../core/errors.ts'
 import type { HeaderList } from '../codec/header-list.ts'
 import type { ClientStream, RequestHead, ResponseHead, ServerStream, ServerStreamSink } from '../codec/http-stream.ts'
@@ -24,7 +25,8 @@ import { countResponse } from './response-stats.ts'
 import { openTunnel, type TunnelSession } from './tunnel-session.ts'
 import type { DownstreamConnection } from './connection.ts'
 
-export class Exchange implements ServerStreamSink, TerminalSink {
+export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
+  denseIndex = -1
   readonly facts: StreamFacts
   readonly stream: ServerStream
   readonly head: RequestHead

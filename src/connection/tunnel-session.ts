@@ -172,6 +172,7 @@ class Session implements TunnelSession {
     const side = this.#side
     const mark = head.path.indexOf('?')
     return {
+      denseIndex: -1,
       id: facts.streamId,
       type: facts.upgradeType,
       openedWallMs: runtime.clock.wallNow(),

@@ -2,6 +2,7 @@
 // Used for idle and duration limits, where a quarter of a second does not matter and a timer per tunnel would.
 
 import type { Clock, Timer } from './clock.ts'
+import { DenseSet, type DenseItem } from './dense-set.ts'
 
 /** Milliseconds between two looks at the deadlines; a deadline fires at most two of these late, never early. */
 export const WHEEL_TICK_MS = 250
@@ -12,9 +13,10 @@ export interface Deadline {
   cancel(): void
 }
 
-class WheelDeadline implements Deadline {
+class WheelDeadline implements Deadline, DenseItem {
   at: number
   slot = -1
+  denseIndex = -1
   readonly wheel: TimerWheel
   readonly durationMs: number
   readonly fire: () => void
@@ -46,7 +48,7 @@ export class TimerWheel {
   /** Time of the last tick or insertion, in the clock's milliseconds; what `touch()` counts from. */
   nowMs: number
   readonly #clock: Clock
-  readonly #slots: Set<WheelDeadline>[] = Array.from({ length: SLOTS }, () => new Set<WheelDeadline>())
+  readonly #slots: DenseSet<WheelDeadline>[] = Array.from({ length: SLOTS }, () => new DenseSet<WheelDeadline>())
   #count = 0
   #tick = 0
   #lastTickMs: number
@@ -112,7 +114,7 @@ export class TimerWheel {
     this.#tick = (this.#tick + 1) % SLOTS
     const slot = this.#slots[this.#tick]
     if (slot === undefined || slot.size === 0) return
-    for (const deadline of [...slot]) {
+    for (const deadline of slot.snapshot()) {
       if (deadline.slot !== this.#tick) continue
       slot.delete(deadline)
       if (deadline.at > this.nowMs) {

@@ -2,6 +2,7 @@
 // the TLS handshake and hands the stream to the connection manager of its chain.
 
 import { closeCause, type CloseCause } from '../core/close-cause.ts'
+import { DenseSet } from '../core/dense-set.ts'
 import type { TimerWheel } from '../core/timer-wheel.ts'
 import type { Clock } from '../core/clock.ts'
 import { nextConnectionId } from '../core/ids.ts'
@@ -39,7 +40,7 @@ export class ListenerRuntime implements AcceptSink {
   readonly listener: Listener
   readonly #tools: ListenerTools
   readonly #matcher: FilterChainMatcher
-  readonly #connections = new Set<DownstreamConnection>()
+  readonly #connections = new DenseSet<DownstreamConnection>()
   /** Streams that have no connection manager yet. */
   readonly #early = new Set<ReplayableStream>()
   #draining: CloseCause | undefined
@@ -50,7 +51,7 @@ export class ListenerRuntime implements AcceptSink {
     this.#matcher = new FilterChainMatcher(listener)
   }
 
-  get connections(): ReadonlySet<DownstreamConnection> {
+  get connections(): Iterable<DownstreamConnection> {
     return this.#connections
   }
 
@@ -75,13 +76,13 @@ export class ListenerRuntime implements AcceptSink {
   /** Graceful end of every connection. */
   drain(cause: CloseCause): void {
     this.#draining = cause
-    for (const connection of [...this.#connections]) connection.drain(cause)
+    for (const connection of this.#connections.snapshot()) connection.drain(cause)
   }
 
   /** Ends every connection now. */
   close(cause: CloseCause): void {
     for (const stream of [...this.#early]) stream.reset(cause)
-    for (const connection of [...this.#connections]) connection.close(cause)
+    for (const connection of this.#connections.snapshot()) connection.close(cause)
   }
 
   #inspected(stream: ReplayableStream, result: Inspected): void {

@@ -1,6 +1,6 @@
 // Opens TCP and Unix-socket connections to literal addresses; names were resolved before.
 
-import { Socket, isIPv6 } from 'node:net'
+import { Socket } from 'node:net'
 import { type CloseCause, closeCause } from '../core/close-cause.ts'
 import type { Clock, Timer } from '../core/clock.ts'
 import { pipeAddress, tcpAddress } from './address.ts'
@@ -75,15 +75,17 @@ interface Started {
 
 function startTcp(parts: LibuvParts, request: LibuvRequest, options: DialTcpOptions): Started {
   const handle = new parts.TCP(parts.socketType)
-  const six = isIPv6(options.host)
   const bound = bind(handle, options)
   if (bound !== 0) return { handle, errno: bound }
-  const connect = six ? handle.connect6 : handle.connect
+  const connect = isIPv6(options.host) ? handle.connect6 : handle.connect
   const errno = connect?.call(handle, request, options.host, options.port) ?? 0
   if (options.noDelay !== false) handle.setNoDelay?.(true)
   if (options.keepAliveSeconds !== undefined) handle.setKeepAlive?.(true, options.keepAliveSeconds)
   return { handle, errno }
 }
+
+/** Of a literal address. */
+const isIPv6 = (host: string): boolean => host.includes(':')
 
 function bind(handle: LibuvHandle, options: DialTcpOptions): number {
   const { localAddress, localPort = 0 } = options

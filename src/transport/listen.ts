@@ -92,6 +92,8 @@ class Acceptor implements StreamListener {
   /** Address of every accepted stream of a pipe. */
   readonly #pipe: StreamAddress | undefined
   readonly #sink: AcceptSink
+  /** Local address of every accepted stream, where it is one and the same. */
+  #local: StreamAddress | undefined
 
   constructor(options: SocketOptions, pipe: StreamAddress | undefined, sink: AcceptSink) {
     this.#options = options
@@ -114,6 +116,7 @@ class Acceptor implements StreamListener {
     server.on('error', (error) => this.#sink.onAcceptError(error))
     const bound = server.address()
     if (bound !== null && typeof bound === 'object') this.address = tcpAddress(bound.address, bound.port)
+    this.#local = this.address.ip === '0.0.0.0' || this.address.ip === '::' ? undefined : this.address
   }
 
   close(done?: () => void): void {
@@ -135,12 +138,12 @@ class Acceptor implements StreamListener {
       }
       if (this.#options.noDelay !== false) client.setNoDelay?.(true)
       if (this.#options.keepAliveSeconds !== undefined) client.setKeepAlive?.(true, this.#options.keepAliveSeconds)
-      this.#accepted(new LibuvWire(parts, client, this.#pipe, this.#pipe && pipeAddress('')))
+      this.#accepted(new LibuvWire(parts, client, this.#local, this.#pipe && pipeAddress('')))
     }
   }
 
   #acceptSocket(socket: Socket): void {
-    this.#accepted(new NetWire(socket, this.#pipe, this.#pipe && pipeAddress('')))
+    this.#accepted(new NetWire(socket, this.#local, this.#pipe && pipeAddress('')))
   }
 
   #accepted(wire: SocketWire): void {

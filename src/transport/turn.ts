@@ -6,11 +6,17 @@ export interface Flushable {
   flushTurn(): void
 }
 
+/** Streams to flush; entries are reused, so that a turn allocates nothing. */
+interface Batch {
+  readonly streams: (Flushable | undefined)[]
+  count: number
+}
+
 let depth = 0
 let tickScheduled = false
-let afterRead: Flushable[] = []
-let afterPoll: Flushable[] = []
-let spare: Flushable[] | undefined
+let afterRead: Batch = { streams: [], count: 0 }
+let afterPoll: Batch = { streams: [], count: 0 }
+let spare: Batch | undefined
 
 /** Opens a read callback: writes made until {@link leaveRead} leave then. */
 export function enterRead(): void {
@@ -19,12 +25,12 @@ export function enterRead(): void {
 
 /** Ends a read callback and sends what it wrote. */
 export function leaveRead(): void {
-  if (--depth === 0 && afterRead.length > 0) flushAfterRead()
+  if (--depth === 0 && afterRead.count > 0) flushAfterRead()
 }
 
 /** Sends `stream`'s writes when the running read callback ends, or soon when none runs. */
 export function flushSoon(stream: Flushable): void {
-  afterRead.push(stream)
+  afterRead.streams[afterRead.count++] = stream
   if (depth > 0 || tickScheduled) return
   tickScheduled = true
   process.nextTick(flushTick)
@@ -32,27 +38,38 @@ export function flushSoon(stream: Flushable): void {
 
 /** Sends `stream`'s writes when all sockets that are readable now have been read. */
 export function flushAfterPoll(stream: Flushable): void {
-  if (afterPoll.length === 0) setImmediate(flushPoll)
-  afterPoll.push(stream)
+  if (afterPoll.count === 0) setImmediate(flushPoll)
+  afterPoll.streams[afterPoll.count++] = stream
 }
 
 function flushTick(): void {
   tickScheduled = false
-  if (afterRead.length > 0) flushAfterRead()
+  if (afterRead.count > 0) flushAfterRead()
 }
 
 function flushAfterRead(): void {
-  // A flush may call `onDrain`, whose writes gather in the other array.
-  const streams = afterRead
-  afterRead = spare ?? []
+  const batch = afterRead
+  afterRead = spare ?? { streams: [], count: 0 }
   spare = undefined
-  for (let i = 0; i < streams.length; i++) streams[i]?.flushTurn()
-  streams.length = 0
-  spare = streams
+  flushBatch(batch)
+  spare = batch
 }
 
 function flushPoll(): void {
-  const streams = afterPoll
-  afterPoll = []
-  for (let i = 0; i < streams.length; i++) streams[i]?.flushTurn()
+  const batch = afterPoll
+  afterPoll = spare ?? { streams: [], count: 0 }
+  spare = undefined
+  flushBatch(batch)
+  spare = batch
+}
+
+/** A flush may call `onDrain`, whose writes gather in another batch. */
+function flushBatch(batch: Batch): void {
+  const { streams, count } = batch
+  for (let i = 0; i < count; i++) {
+    const stream = streams[i]
+    streams[i] = undefined
+    stream?.flushTurn()
+  }
+  batch.count = 0
 }

@@ -13,7 +13,7 @@ export class WriteQueue {
   /** The slab that is being filled; nearly always the only one. */
   #last: Slab | undefined
   /** Full slabs before it, oldest first. */
-  readonly #full: Slab[] = []
+  #full: Slab[] | undefined
   /** The slab of the unfinished write; undefined also when that write borrows someone's buffer. */
   #sent: Slab | undefined
 
@@ -74,12 +74,12 @@ export class WriteQueue {
   #room(): Slab {
     const last = this.#last
     if (last !== undefined && last.used < SLAB_BYTES) return last
-    if (last !== undefined) this.#full.push(last)
+    if (last !== undefined) (this.#full ??= []).push(last)
     return (this.#last = takeSlab())
   }
 
   #next(): Slab | undefined {
-    if (this.#full.length > 0) return this.#full.shift()
+    if (this.#full !== undefined && this.#full.length > 0) return this.#full.shift()
     const last = this.#last
     this.#last = undefined
     return last

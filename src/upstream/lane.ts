@@ -2,6 +2,7 @@
 // for one. HTTP/1.1 connections serve one stream at a time and idle on a stack; multiplexed ones are shared.
 
 import { closeCause, type CloseCause } from '../core/close-cause.ts'
+import { DenseSet } from '../core/dense-set.ts'
 import type { Endpoint } from '../cluster/endpoint.ts'
 import type { Dialled, Dialler, DialFailure } from './dial.ts'
 import type { StreamNeed, StreamWaiter, Ticket, UpstreamFailure } from './stream-need.ts'
@@ -48,7 +49,7 @@ export class Lane implements ConnectionOwner {
   readonly #owner: LaneOwner
   readonly #idle: UpstreamConnection[] = []
   readonly #shared: UpstreamConnection[] = []
-  readonly #all = new Set<UpstreamConnection>()
+  readonly #all = new DenseSet<UpstreamConnection>()
   readonly #pending = new Set<Pending>()
   #dialling = 0
   #draining = false
@@ -98,7 +99,7 @@ export class Lane implements ConnectionOwner {
   /** No new streams; closes idle connections at once and the others when their streams end. */
   drain(cause: CloseCause): void {
     this.#draining = true
-    for (const connection of [...this.#all]) connection.drain(cause)
+    for (const connection of this.#all.snapshot()) connection.drain(cause)
   }
 
   /** Ends everything now. */
@@ -107,12 +108,13 @@ export class Lane implements ConnectionOwner {
     for (const pending of [...this.#pending]) {
       if (this.#settle(pending)) pending.waiter.onStreamFailed(failedBy(cause, this.#endpoint))
     }
-    for (const connection of [...this.#all]) connection.client.close(cause)
+    for (const connection of this.#all.snapshot()) connection.client.close(cause)
   }
 
   onConnectionAvailable(connection: UpstreamConnection): void {
     if (connection.multiplexed) this.#rejectUpgradesOn(connection)
     this.#serve(connection)
+    if (this.#pending.size > 0) this.#dialAsNeeded()
     if (connection.multiplexed || connection.idle || connection.retired) return
     if (connection.client.availableStreams > 0) this.#park(connection)
   }

@@ -1,6 +1,7 @@
 // One connection to an endpoint with the client codec on it. Belongs to a lane of a pool, which it tells of every change.
 
 import { closeCause, type CloseCause } from '../core/close-cause.ts'
+import type { DenseItem } from '../core/dense-set.ts'
 import { nextConnectionId, type ConnectionId } from '../core/ids.ts'
 import type { Deadline } from '../core/timer-wheel.ts'
 import type { Endpoint } from '../cluster/endpoint.ts'
@@ -14,7 +15,8 @@ export interface ConnectionOwner {
   onConnectionGone(connection: UpstreamConnection, cause: CloseCause): void
 }
 
-export class UpstreamConnection implements ClientConnectionSink {
+export class UpstreamConnection implements ClientConnectionSink, DenseItem {
+  denseIndex = -1
   readonly id: ConnectionId = nextConnectionId()
   readonly endpoint: Endpoint
   readonly stream: ByteStream

@@ -93,7 +93,7 @@ describe('the route timeout', () => {
     assert.equal(status, 504)
     stream.destroy()
     const tunnel = await app.tunnel(path)
-    await until(() => tunnel.closed !== 'open' || undefined, { what: 'the end of the attempt' })
+    await until(() => tunnel.ended || undefined, { what: 'the end of the attempt' })
     await session.close()
   })
 
@@ -133,7 +133,7 @@ describe('the stream idle timeout', () => {
     assert.equal((await client.answer()).status, 101)
     await client.ended
     const tunnel = await app.tunnel(path)
-    await until(() => tunnel.closed !== 'open' || undefined, { what: 'the end at the app' })
+    await until(() => tunnel.ended || undefined, { what: 'the end at the app' })
     assert.match(await logLine(path), /^101 SI stream_idle_timeout proxy stream_idle_timeout$/)
   })
 
@@ -184,4 +184,9 @@ describe('max_stream_duration', () => {
     assert.equal((await client.answer()).status, 408)
     client.close()
   })
+})
+
+test('nothing that timed out leaves a connection to the application behind', async () => {
+  await proxy.statBecomes('cluster.app.upstream_cx_active', 0)
+  await proxy.statBecomes('cluster.app.upstream_rq_active', 0)
 })

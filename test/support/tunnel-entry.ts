@@ -4,6 +4,7 @@ import type { TunnelEntry } from '../../src/observe/ledger/ledger.ts'
 import { START_WALL_MS } from './exchange-facts.ts'
 
 export const tunnelEntry = (changes: Partial<TunnelEntry> = {}): TunnelEntry => ({
+  denseIndex: -1,
   id: 12,
   type: 'websocket',
   openedWallMs: START_WALL_MS,

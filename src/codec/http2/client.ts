@@ -56,7 +56,7 @@ class ClientSession extends Session implements ClientConnection {
     }
     this.keepalive?.beforeStream()
     this.#nextId += 2
-    this.streams.set(id, stream)
+    this.streams.add(stream)
     this.options.stats.streams_active++
     this.guard.streamOpened()
     encodeRequest(this.encoder, this.writer.startBlock(), head)
@@ -86,7 +86,7 @@ class ClientSession extends Session implements ClientConnection {
   protected override onGoaway(lastStreamId: number, code: number, detail: string): void {
     const words = `GOAWAY ${h2ErrorName(code)}${detail === '' ? '' : ` "${detail}"`}`
     this.#leaving ??= closeCause('upstream', 'http2', code === H2_ERROR.noError ? 'drained' : 'upstream_closed', words)
-    for (const stream of [...this.streams.values()]) {
+    for (const stream of this.streams.snapshot()) {
       if (stream.id > lastStreamId) stream.lost(closeCause('upstream', 'http2', 'upstream_refused_stream', words))
     }
     this.#sink.onAvailability()

@@ -126,7 +126,7 @@ class ServerSession extends Session implements ServerConnection, ServerHost {
 
   #open(streamId: number, head: RequestHead, endStream: boolean, contentLength: string | undefined): void {
     const stream = new Http2ServerStream(streamId, this, this.peer.initialWindowSize, head.tunnel)
-    this.streams.set(streamId, stream)
+    this.streams.add(stream)
     this.options.stats.streams_active++
     if (contentLength !== undefined && head.tunnel === undefined) stream.incoming.expected = Number(contentLength)
     if (endStream) {

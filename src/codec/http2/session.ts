@@ -25,6 +25,7 @@ import { ownSettings, PeerSettings } from './settings.ts'
 import type { Http2Stream } from './stream.ts'
 import type { StreamEnd, StreamHost } from './stream-host.ts'
 import { remoteOpen } from './stream-state.ts'
+import { StreamTable } from './stream-table.ts'
 
 /** Largest DATA frame sent, whatever the peer takes: others want their turn. */
 const LARGEST_DATA_FRAME = 64 * 1024
@@ -38,7 +39,7 @@ export abstract class Session implements ByteStreamSink, FrameSink, StreamHost {
   readonly options: Http2Options
   readonly writer: FrameWriter
   over = false
-  protected readonly streams = new Map<number, Http2Stream>()
+  protected readonly streams = new StreamTable()
   protected readonly peer: PeerSettings
   readonly encoder: HpackEncoder
   protected readonly section: FieldSection
@@ -377,7 +378,7 @@ export abstract class Session implements ByteStreamSink, FrameSink, StreamHost {
     this.#reader.stop()
     this.#block.clear()
     this.keepalive?.stop()
-    for (const stream of [...this.streams.values()]) stream.lost(causeOf(stream))
+    for (const stream of this.streams.snapshot()) stream.lost(causeOf(stream))
   }
 
   // ── Frames ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -553,7 +554,7 @@ export abstract class Session implements ByteStreamSink, FrameSink, StreamHost {
   /** §6.9.2: a new initial size moves the window of every stream, below zero if need be. */
   #moveWindows(delta: number): boolean {
     if (delta === 0) return true
-    for (const stream of this.streams.values()) {
+    for (const stream of this.streams.snapshot()) {
       const window = grownWindow(stream.outgoing.window, delta)
       if (window === WINDOW_OVERFLOW) return this.connectionError(H2_ERROR.flowControlError, 'SETTINGS overflow a window')
       stream.outgoing.window = window

@@ -2,6 +2,7 @@
 // The connection manager opens and closes entries; /connections, the demo and tests read snapshots.
 
 import type { CloseCause } from '../../core/close-cause.ts'
+import { DenseSet, type DenseItem } from '../../core/dense-set.ts'
 import type { Place } from '../../config/model/place.ts'
 
 /** Counters of one direction; the live objects of the tunnel, read when a snapshot is taken. */
@@ -12,7 +13,7 @@ export interface DirectionCounts {
 }
 
 /** One open tunnel. Live getters, so that nothing is copied while bytes flow. */
-export interface TunnelEntry {
+export interface TunnelEntry extends DenseItem {
   readonly id: number
   /** `websocket`, another upgrade type, or `CONNECT`. */
   readonly type: string
@@ -58,7 +59,7 @@ export interface LedgerListener {
 }
 
 export class Ledger {
-  readonly #open = new Map<number, TunnelEntry>()
+  readonly #open = new DenseSet<TunnelEntry>()
   readonly #listeners = new Set<LedgerListener>()
   #opened = 0
 
@@ -73,22 +74,23 @@ export class Ledger {
   }
 
   open(entry: TunnelEntry): void {
-    this.#open.set(entry.id, entry)
+    this.#open.add(entry)
     this.#opened++
     for (const listener of this.#listeners) listener.onOpen(entry)
   }
 
   close(entry: TunnelEntry, end: TunnelEnd): void {
-    if (!this.#open.delete(entry.id)) return
+    if (!this.#open.delete(entry)) return
     for (const listener of this.#listeners) listener.onClose(entry, end)
   }
 
   get(id: number): TunnelEntry | undefined {
-    return this.#open.get(id)
+    for (const entry of this.#open) if (entry.id === id) return entry
+    return undefined
   }
 
   entries(): IterableIterator<TunnelEntry> {
-    return this.#open.values()
+    return this.#open.snapshot().values()
   }
 
   /** Tells `listener` of every opening and end until the returned function is called. */
