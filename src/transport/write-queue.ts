@@ -24,12 +24,12 @@ export class WriteQueue {
   append(source: Uint8Array, start: number, end: number): void {
     this.waitingBytes += end - start
     let at = start
-    while (at < end) at += this.#room().append(source, at, end)
+    while (at < end) at += this.#room(end - at).append(source, at, end)
   }
 
   appendLatin1(text: string): void {
-    const slab = this.#room()
-    if (text.length > SLAB_BYTES - slab.used) {
+    const slab = this.#room(text.length)
+    if (text.length > slab.room) {
       this.append(Buffer.from(text, 'latin1'), 0, text.length)
       return
     }
@@ -71,11 +71,24 @@ export class WriteQueue {
     this.waitingBytes = 0
   }
 
-  #room(): Slab {
+  /** The slab to fill next: with room for all `bytes`, or for some of them when no slab holds as many. */
+  #room(bytes: number): Slab {
     const last = this.#last
-    if (last !== undefined && last.used < SLAB_BYTES) return last
-    if (last !== undefined) (this.#full ??= []).push(last)
-    return (this.#last = takeSlab())
+    if (last === undefined) return (this.#last = takeSlab(bytes))
+    if (last.room >= bytes || (bytes > SLAB_BYTES && last.room > 0)) return last
+    return (this.#last = this.#larger(last, bytes))
+  }
+
+  /** A slab that outgrew its small size moves into a large one, so that all of it leaves in one call. */
+  #larger(last: Slab, bytes: number): Slab {
+    const slab = takeSlab(last.used + bytes)
+    if (last.used + bytes > slab.room) {
+      ;(this.#full ??= []).push(last)
+    } else {
+      slab.append(last.bytes, 0, last.used)
+      releaseSlab(last)
+    }
+    return slab
   }
 
   #next(): Slab | undefined {
