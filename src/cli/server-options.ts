@@ -1,6 +1,6 @@
 // The flags of `sluice run`, named as Envoy's so that existing scripts keep working.
 
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { isLogLevel, LOG_LEVELS, type LogLevel } from '../observe/log.ts'
 
 export interface ServerOptions {

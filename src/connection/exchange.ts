@@ -15,6 +15,7 @@ import { selectRoute, type RouteMiss } from '../route/select-route.ts'
 import { decideUpgrade } from '../route/upgrade-policy.ts'
 import { PAUSE } from '../transport/byte-stream.ts'
 import { addFlag, newFacts } from './facts.ts'
+import { ExchangeLog } from './exchange-log.ts'
 import { ExchangeTimers } from './exchange-timers.ts'
 import { HeldBody } from './held-body.ts'
 import { buildLocalReply } from './local-reply.ts'
@@ -36,6 +37,7 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
   weighted: WeightedCluster | undefined
   readonly #connection: DownstreamConnection
   readonly #timers: ExchangeTimers
+  readonly #log: ExchangeLog | undefined
   #filters: HttpFilter[] = []
   #terminal: TerminalFilter | undefined
   #tunnel: TunnelSession | undefined
@@ -62,6 +64,7 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
     this.facts = newFacts(runtime, connection.id, connection.info, head)
     if (endStream) this.facts.times.requestEnd = this.facts.times.start
     this.#timers = new ExchangeTimers(this, runtime)
+    if (runtime.loggers.length > 0) this.#log = new ExchangeLog(this)
   }
 
   /** Whether the client's message is complete. */
@@ -116,6 +119,7 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
       return
     }
     this.#selectRoute()
+    this.#log?.started()
     const chain = this.#chooseChain()
     if (chain !== undefined) this.#runChain(chain)
   }
@@ -240,6 +244,7 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
     this.#timers.tunnelAccepted()
     this.#sendHead(head, false)
     this.#tunnel = openTunnel(this, upstream, tunnel)
+    this.#log?.tunnelEstablished()
   }
 
   onUpstreamReset(cause: CloseCause): void {
@@ -286,11 +291,10 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
     const { facts, runtime } = this
     facts.cause ??= cause
     facts.times.end = facts.now = runtime.clock.now()
-    facts.logType = 'DownstreamEnd'
     if (this.#countedUpgrade) runtime.stats.cxUpgradesActive.value--
     for (const filter of this.#filters) filter.onDestroy?.()
     this.#connection.onExchangeEnd(this)
-    for (const logger of runtime.loggers) logger.log(facts)
+    this.#log?.ended()
   }
 
   /**

@@ -98,12 +98,10 @@ const MAX_UPGRADE_TYPES = 16
 
 export function hcmStats(registry: StatRegistry, statPrefix: string): HcmStats {
   const scope = registry.scope(`http.${statPrefix}.`, 'http.', [{ name: 'envoy_http_conn_manager_prefix', value: statPrefix }])
-  const stats: Record<string, Counter | Gauge> = {}
-  for (const [field, name] of Object.entries(COUNTERS)) stats[field] = scope.counter(name)
-  for (const [field, name] of Object.entries(GAUGES)) stats[field] = scope.gauge(name)
   const upgrades = new Map<string, UpgradeStats>()
-  const whole = {
-    ...stats,
+  return {
+    ...made(COUNTERS, (name) => scope.counter(name)),
+    ...made(GAUGES, (name) => scope.gauge(name)),
     cxLengthMs: scope.histogram('downstream_cx_length_ms'),
     rqTime: scope.histogram('downstream_rq_time'),
     scope,
@@ -111,13 +109,17 @@ export function hcmStats(registry: StatRegistry, statPrefix: string): HcmStats {
       const known = upgrades.get(type)
       if (known !== undefined) return known
       const name = upgrades.size < MAX_UPGRADE_TYPES ? type : 'other'
-      const made = upgradeStats(scope, name)
-      if (name === type) upgrades.set(type, made)
-      return made
+      const fresh = upgradeStats(scope, name)
+      if (name === type) upgrades.set(type, fresh)
+      return fresh
     },
   }
-  // Every key of COUNTERS and GAUGES was filled in by the loops above.
-  return whole as unknown as HcmStats
+}
+
+/** One statistic for each entry of a table of names. */
+function made<K extends string, S>(names: { readonly [F in K]: string }, make: (name: string) => S): { [F in K]: S } {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Object.entries forgets the keys that the table has
+  return Object.fromEntries(Object.entries<string>(names).map(([field, name]) => [field, make(name)])) as { [F in K]: S }
 }
 
 function upgradeStats(parent: StatScope, type: string): UpgradeStats {

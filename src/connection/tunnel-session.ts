@@ -3,9 +3,9 @@
 
 import { closeCause, type CloseCause } from '../core/close-cause.ts'
 import { errorEntry } from '../core/errors.ts'
-import type { Timer } from '../core/clock.ts'
 import type { ClientStream } from '../codec/http-stream.ts'
 import { isWebSocket } from '../codec/upgrade-translation.ts'
+import type { StreamFacts } from '../format/stream-facts.ts'
 import type { TunnelEntry } from '../observe/ledger/ledger.ts'
 import { observe } from '../observe/stats/registry.ts'
 import { bridge, type BridgeOptions, type Tunnel, type TunnelSummary } from '../tunnel/bridge.ts'
@@ -18,6 +18,8 @@ import { placeText } from '../config/model/place.ts'
 import type { UpgradeStats } from './hcm-stats.ts'
 
 export interface TunnelSession {
+  /** Brings the byte counts of `facts` up to date, for a log line. */
+  countInto(facts: StreamFacts): void
   close(cause: CloseCause): void
 }
 
@@ -62,7 +64,6 @@ class Session implements TunnelSession {
   readonly #sent: Watcher | undefined
   readonly #closing: ClosingHandshake = { first: undefined }
   readonly #openedMs: number
-  #periodic: Timer | undefined
 
   constructor(exchange: Exchange, upstream: ClientStream, side: UpstreamTunnel) {
     const { runtime, facts } = exchange
@@ -80,8 +81,6 @@ class Session implements TunnelSession {
     }
     this.#entry = this.#ledgerEntry()
     runtime.ledger.open(this.#entry)
-    this.#log('DownstreamTunnelSuccessfullyEstablished', runtime.config.accessLogOptions.onTunnelEstablished)
-    this.#schedulePeriodic()
     this.#tunnel = bridge(exchange.stream.intoByteStream(), upstream.intoByteStream(), this.#bridgeOptions())
   }
 
@@ -89,13 +88,17 @@ class Session implements TunnelSession {
     this.#tunnel.close(cause)
   }
 
+  countInto(facts: StreamFacts): void {
+    facts.bytesReceived = this.#tunnel.bytesFromDownstream
+    facts.bytesSent = this.#tunnel.bytesFromUpstream
+  }
+
   #ended(summary: TunnelSummary): void {
     const { facts, runtime } = this.#exchange
     const cause = this.#blame(summary.cause)
     const durationMs = runtime.clock.now() - this.#openedMs
-    this.#periodic?.cancel()
-    facts.bytesReceived += summary.bytesFromDownstream
-    facts.bytesSent += summary.bytesFromUpstream
+    facts.bytesReceived = summary.bytesFromDownstream
+    facts.bytesSent = summary.bytesFromUpstream
     facts.cause = cause
     addFlag(facts, errorEntry(summary.cause.code).flag)
     facts.responseCodeDetails = errorEntry(summary.cause.code).detail
@@ -147,24 +150,6 @@ class Session implements TunnelSession {
       observeUpstream: this.#sent?.onBytes,
       onEnd: (summary) => this.#ended(summary),
     }
-  }
-
-  #schedulePeriodic(): void {
-    const { runtime } = this.#exchange
-    const interval = runtime.config.accessLogOptions.flushIntervalMs
-    if (interval === undefined || runtime.loggers.length === 0) return
-    this.#periodic = runtime.clock.after(interval, () => {
-      this.#log('DownstreamPeriodic', true)
-      this.#schedulePeriodic()
-    })
-  }
-
-  #log(type: 'DownstreamTunnelSuccessfullyEstablished' | 'DownstreamPeriodic', wanted: boolean): void {
-    if (!wanted) return
-    const { facts, runtime } = this.#exchange
-    facts.logType = type
-    facts.now = runtime.clock.now()
-    for (const logger of runtime.loggers) logger.log(facts)
   }
 
   #ledgerEntry(): TunnelEntry {

@@ -11,6 +11,8 @@ let lastConnection = 0
 let lastStream = 0
 
 /** The next connection id; starts at 1. */
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the one place that makes this brand
 export const nextConnectionId = (): ConnectionId => ++lastConnection as ConnectionId
 /** The next stream id; starts at 1. */
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the one place that makes this brand
 export const nextStreamId = (): StreamId => ++lastStream as StreamId

@@ -42,6 +42,7 @@ export type AccessLogType =
   | 'DownstreamPeriodic'
   | 'DownstreamEnd'
   | 'DownstreamTunnelSuccessfullyEstablished'
+  | 'UpstreamEnd'
   | 'TcpUpstreamConnected'
   | 'TcpPeriodic'
   | 'TcpConnectionEnd'

@@ -158,14 +158,14 @@ export class Proxy {
     await Promise.race([this.server.drain(), delay(DRAIN_LOOK_MS)])
     if (this.server.connections.length === 0 || seconds === 0) return
     this.#main.info('draining', { tunnels: ledger.size, connections: this.server.connections.length, seconds })
-    let again = false
+    const signals = { again: false }
     const stopNow = (): void => {
-      again = true
+      signals.again = true
     }
     process.once('SIGTERM', stopNow)
     process.once('SIGINT', stopNow)
     const deadline = systemClock.now() + seconds * 1000
-    while (!again && this.server.connections.length > 0 && systemClock.now() < deadline) await delay(DRAIN_LOOK_MS)
+    while (!signals.again && this.server.connections.length > 0 && systemClock.now() < deadline) await delay(DRAIN_LOOK_MS)
     process.off('SIGTERM', stopNow)
     process.off('SIGINT', stopNow)
   }

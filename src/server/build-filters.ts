@@ -10,6 +10,7 @@ import type { HttpFilterFactory } from '../filter/http-filter.ts'
 import { routerFilter } from '../filter/http/router/factory.ts'
 import type { RouterStats } from '../filter/http/router/router-tools.ts'
 import { evaluate } from '../format/evaluate.ts'
+import { accessLogger } from '../observe/access-log/access-logger.ts'
 import { applyMutations } from '../route/header-mutations.ts'
 import { compileHeaderMatch } from '../route/header-test.ts'
 import type { ClusterUpstream } from '../upstream/cluster-upstream.ts'
@@ -49,6 +50,7 @@ function compileChain(filters: readonly HttpFilterConfig[], tools: ChainTools): 
     headerPrefix: tools.headerPrefix,
     bufferLimitBytes: tools.bufferLimitBytes,
     schemeTransformation: config.schemeTransformation,
+    upstreamLoggers: (router?.upstreamLogs ?? []).map((log) => accessLogger(log, services.logSinks)),
     cluster: (name) => clusters.get(name),
     random: services.random,
   })

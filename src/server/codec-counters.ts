@@ -15,10 +15,12 @@ export function codecCounters(scope: StatScope): { readonly http1: Http1Stats; r
   return { http1, http2 }
 }
 
+const numberOf = (value: unknown): number => (typeof value === 'number' ? value : 0)
+
 function list<T extends { [K in keyof T]: number }>(scope: StatScope, stats: T): void {
   for (const name of Object.keys(stats)) {
     const field = {
-      read: () => Number(Reflect.get(stats, name)),
+      read: () => numberOf(Reflect.get(stats, name)),
       write: (value: number) => {
         Reflect.set(stats, name, value)
       },

@@ -32,8 +32,9 @@ export function readClientHello(bytes: Buffer): ClientHelloResult {
   if (bytes.length > 1 && bytes[1] !== 3) return PLAIN
   const parts: Buffer[] = []
   let held = 0
-  for (let at = 0; at + RECORD_HEAD_BYTES <= bytes.length; ) {
-    if (bytes[at] !== HANDSHAKE_RECORD || bytes[at + 1] !== 3) return malformed('a record inside the ClientHello is no handshake')
+  for (let at = 0; at + RECORD_HEAD_BYTES <= bytes.length;) {
+    if (bytes[at] !== HANDSHAKE_RECORD || bytes[at + 1] !== 3)
+      return malformed('a record inside the ClientHello is no handshake')
     const length = bytes.readUInt16BE(at + 3)
     if (length === 0 || length > RECORD_BYTES) return malformed('a TLS record has a forbidden length')
     const part = bytes.subarray(at + RECORD_HEAD_BYTES, at + RECORD_HEAD_BYTES + length)

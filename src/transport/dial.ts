@@ -51,7 +51,8 @@ export interface Dial {
 export function dialTcp(options: DialTcpOptions, sink: DialSink): Dial {
   const remote = tcpAddress(options.host, options.port)
   const attempt = new Attempt(options, sink, undefined, remote)
-  if (libuv !== undefined) attempt.useHandle(libuv, new libuv.TCPConnectWrap(), (parts, request) => startTcp(parts, request, options))
+  if (libuv !== undefined)
+    attempt.useHandle(libuv, new libuv.TCPConnectWrap(), (parts, request) => startTcp(parts, request, options))
   else attempt.useSocket(options, tcpTarget(options))
   return attempt
 }
@@ -60,7 +61,8 @@ export function dialTcp(options: DialTcpOptions, sink: DialSink): Dial {
 export function dialPipe(options: DialPipeOptions, sink: DialSink): Dial {
   const attempt = new Attempt(options, sink, pipeAddress(''), pipeAddress(options.path))
   const path = systemPath(options.path)
-  if (libuv !== undefined) attempt.useHandle(libuv, new libuv.PipeConnectWrap(), (parts, request) => startPipe(parts, request, path))
+  if (libuv !== undefined)
+    attempt.useHandle(libuv, new libuv.PipeConnectWrap(), (parts, request) => startPipe(parts, request, path))
   else attempt.useSocket({}, { path })
   return attempt
 }
@@ -77,11 +79,11 @@ function startTcp(parts: LibuvParts, request: LibuvRequest, options: DialTcpOpti
   const handle = new parts.TCP(parts.socketType)
   const bound = bind(handle, options)
   if (bound !== 0) return { handle, errno: bound }
-  const connect = isIPv6(options.host) ? handle.connect6 : handle.connect
-  const errno = connect?.call(handle, request, options.host, options.port) ?? 0
+  const { host, port } = options
+  const errno = isIPv6(host) ? handle.connect6?.(request, host, port) : handle.connect?.(request, host, port)
   if (options.noDelay !== false) handle.setNoDelay?.(true)
   if (options.keepAliveSeconds !== undefined) handle.setKeepAlive?.(true, options.keepAliveSeconds)
-  return { handle, errno }
+  return { handle, errno: errno ?? 0 }
 }
 
 /** Of a literal address. */
@@ -101,7 +103,12 @@ function startPipe(parts: LibuvParts, request: LibuvRequest, path: string): Star
 
 function tcpTarget(options: DialTcpOptions): { host: string; port: number; localAddress?: string; localPort?: number } {
   const { host, port, localAddress, localPort } = options
-  return { host, port, ...(localAddress === undefined ? {} : { localAddress }), ...(localPort === undefined ? {} : { localPort }) }
+  return {
+    host,
+    port,
+    ...(localAddress === undefined ? {} : { localAddress }),
+    ...(localPort === undefined ? {} : { localPort }),
+  }
 }
 
 class Attempt implements Dial {
@@ -127,7 +134,11 @@ class Attempt implements Dial {
     this.#abandon?.()
   }
 
-  useHandle(parts: LibuvParts, request: LibuvRequest, start: (parts: LibuvParts, request: LibuvRequest) => Started): void {
+  useHandle(
+    parts: LibuvParts,
+    request: LibuvRequest,
+    start: (parts: LibuvParts, request: LibuvRequest) => Started,
+  ): void {
     const { handle, errno } = start(parts, request)
     this.#abandon = () => handle.close()
     request.oncomplete = (status) => {
@@ -176,7 +187,15 @@ class Attempt implements Dial {
 }
 
 /** Socket options in `net`'s spelling. */
-export function netOptions(options: SocketOptions): { noDelay: boolean; keepAlive: boolean; keepAliveInitialDelay: number } {
+export function netOptions(options: SocketOptions): {
+  noDelay: boolean
+  keepAlive: boolean
+  keepAliveInitialDelay: number
+} {
   const seconds = options.keepAliveSeconds
-  return { noDelay: options.noDelay !== false, keepAlive: seconds !== undefined, keepAliveInitialDelay: (seconds ?? 0) * 1000 }
+  return {
+    noDelay: options.noDelay !== false,
+    keepAlive: seconds !== undefined,
+    keepAliveInitialDelay: (seconds ?? 0) * 1000,
+  }
 }

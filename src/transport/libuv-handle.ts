@@ -53,7 +53,17 @@ export interface LibuvParts {
 export const END_OF_FILE = -4095
 
 /** What a handle must be able to do. */
-const METHODS = ['useUserBuffer', 'readStart', 'readStop', 'writeBuffer', 'shutdown', 'close', 'unref', 'connect', 'bind']
+const METHODS = [
+  'useUserBuffer',
+  'readStart',
+  'readStop',
+  'writeBuffer',
+  'shutdown',
+  'close',
+  'unref',
+  'connect',
+  'bind',
+]
 
 /** The parts, or undefined where this runtime does not have them all. `SLUICE_SOCKET_ENGINE=net` hides them. */
 export const libuv: LibuvParts | undefined = process.env['SLUICE_SOCKET_ENGINE'] === 'net' ? undefined : findParts()
@@ -64,7 +74,12 @@ function findParts(): LibuvParts | undefined {
     const pipe = binding('pipe_wrap')
     const stream = binding('stream_wrap')
     const parts = {
-      ...{ TCP: tcp['TCP'], TCPConnectWrap: tcp['TCPConnectWrap'], Pipe: pipe['Pipe'], PipeConnectWrap: pipe['PipeConnectWrap'] },
+      ...{
+        TCP: tcp['TCP'],
+        TCPConnectWrap: tcp['TCPConnectWrap'],
+        Pipe: pipe['Pipe'],
+        PipeConnectWrap: pipe['PipeConnectWrap'],
+      },
       ...{ WriteWrap: stream['WriteWrap'], ShutdownWrap: stream['ShutdownWrap'], state: stream['streamBaseState'] },
       socketType: Object(tcp['constants'])['SOCKET'],
       readResultIndex: stream['kReadBytesOrError'],

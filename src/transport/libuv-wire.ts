@@ -29,11 +29,11 @@ export class LibuvWire implements SocketWire {
   }
 
   get local(): StreamAddress {
-    return (this.#local ??= ask(this.#handle, this.#handle.getsockname))
+    return (this.#local ??= ask(this.#handle, 'getsockname'))
   }
 
   get remote(): StreamAddress {
-    return (this.#remote ??= ask(this.#handle, this.#handle.getpeername))
+    return (this.#remote ??= ask(this.#handle, 'getpeername'))
   }
 
   start(): void {
@@ -75,14 +75,12 @@ export class LibuvWire implements SocketWire {
   }
 
   close(): void {
-    this.local
-    this.remote
+    this.#keepAddresses()
     this.#handle.close(() => this.owner?.onWireClosed())
   }
 
   reset(): void {
-    this.local
-    this.remote
+    this.#keepAddresses()
     const closed = (): void => this.owner?.onWireClosed()
     // A pipe has no reset, and libuv refuses one while a FIN is on its way.
     if (this.#handle.reset === undefined || this.#handle.reset(closed) !== 0) this.#handle.close(closed)
@@ -115,6 +113,12 @@ export class LibuvWire implements SocketWire {
     return next
   }
 
+  /** Logs are written when the socket is gone. */
+  #keepAddresses(): void {
+    this.#local = this.local
+    this.#remote = this.remote
+  }
+
   #newRequest(): LibuvRequest {
     const request = new this.#parts.WriteWrap()
     request.sluiceOwner = this
@@ -135,8 +139,8 @@ function ignore(): void {
   // A FIN that cannot be sent shows as a read error.
 }
 
-function ask(handle: LibuvHandle, method: LibuvHandle['getsockname']): StreamAddress {
+function ask(handle: LibuvHandle, question: 'getsockname' | 'getpeername'): StreamAddress {
   const out: { address?: string; port?: number } = {}
-  if (method === undefined || method.call(handle, out) !== 0) return NO_ADDRESS
+  if (handle[question]?.(out) !== 0) return NO_ADDRESS
   return tcpAddress(out.address ?? '', out.port ?? 0)
 }

@@ -120,7 +120,9 @@ class Acceptor implements StreamListener {
   }
 
   close(done?: () => void): void {
-    this.#server.close(() => done?.())
+    // The server would wait for the streams it accepted; the port is free as soon as its handle is closed.
+    this.#server.close()
+    if (done !== undefined) setImmediate(done)
   }
 
   /** Takes bare handles from the server's own handle, or whole sockets where it has none. */

@@ -3,7 +3,15 @@
 
 import { type CloseCause, closeCause } from '../core/close-cause.ts'
 import { READ_BUFFER_BYTES, WRITE_HIGH_WATER_BYTES } from '../core/limits.ts'
-import type { ByteStreamSink, PauseReason, ReadStatus, StreamAddress, StreamInfo, TlsInfo, WriteStatus } from './byte-stream.ts'
+import type {
+  ByteStreamSink,
+  PauseReason,
+  ReadStatus,
+  StreamAddress,
+  StreamInfo,
+  TlsInfo,
+  WriteStatus,
+} from './byte-stream.ts'
 import type { ReplayableStream } from './replay.ts'
 
 /** How a pair behaves and what it says of itself. */

@@ -67,14 +67,12 @@ export class NetWire implements SocketWire {
   }
 
   close(): void {
-    this.local
-    this.remote
+    this.#keepAddresses()
     this.#socket.destroy()
   }
 
   reset(): void {
-    this.local
-    this.remote
+    this.#keepAddresses()
     // Only TCP has a reset, and the runtime throws for the rest.
     if (this.#socket.remotePort === undefined || this.#socket instanceof TLSSocket) this.#socket.destroy()
     else this.#socket.resetAndDestroy()
@@ -92,9 +90,15 @@ export class NetWire implements SocketWire {
     return socket
   }
 
+  /** Logs are written when the socket is gone. */
+  #keepAddresses(): void {
+    this.#local = this.local
+    this.#remote = this.remote
+  }
+
   #written(error: Error | null | undefined): void {
     this.#pending = 0
-    this.owner?.onWritten(error == null ? 0 : errnoOf(error))
+    this.owner?.onWritten(error === null || error === undefined ? 0 : errnoOf(error))
   }
 }
 

@@ -234,6 +234,7 @@ export class SocketStream implements ReplayableStream, WireOwner, Flushable, Lin
     if (sink === undefined || this.closed !== undefined) return
     this.bytesRead += length
     const outer = reader
+    // oxlint-disable-next-line typescript/no-this-alias -- whose callback runs is what the writes in it must know
     reader = this
     enterRead()
     try {

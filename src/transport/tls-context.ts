@@ -5,19 +5,27 @@ import { type SecureContext, type SecureContextOptions, createSecureContext, get
 import type { TlsClientOptions, TlsIdentity, TlsServerOptions } from './tls-options.ts'
 
 /** A context with `identities`, the first of each key type winning. Throws on a key or certificate that cannot be used. */
-export function secureContext(options: TlsClientOptions | TlsServerOptions, identities: readonly TlsIdentity[]): SecureContext {
+export function secureContext(
+  options: TlsClientOptions | TlsServerOptions,
+  identities: readonly TlsIdentity[],
+): SecureContext {
   return createSecureContext(contextOptions(options, identities))
 }
 
 /** The options of {@link secureContext}, for what makes its own. */
-export function contextOptions(options: TlsClientOptions | TlsServerOptions, identities: readonly TlsIdentity[]): SecureContextOptions {
+export function contextOptions(
+  options: TlsClientOptions | TlsServerOptions,
+  identities: readonly TlsIdentity[],
+): SecureContextOptions {
   const { minVersion, maxVersion, ciphers, curves, signatureAlgorithms, validation } = options
   const ordered = firstOfEachKeyType(identities)
   const roots = trustRoots(validation)
   return {
     minVersion,
     maxVersion,
-    key: ordered.map(({ privateKey, password }) => (password === undefined ? { pem: privateKey } : { pem: privateKey, passphrase: password })),
+    key: ordered.map(({ privateKey, password }) =>
+      password === undefined ? { pem: privateKey } : { pem: privateKey, passphrase: password },
+    ),
     cert: ordered.map(({ certificateChain }) => certificateChain),
     ...(roots === undefined ? {} : { ca: roots }),
     ...(validation?.crl === undefined ? {} : { crl: validation.crl }),

@@ -11,7 +11,11 @@ export interface PeerJudgement {
 }
 
 /** Judges the peer of `socket`. `required`: a peer without a certificate is refused. */
-export function judgePeer(socket: TLSSocket, options: TlsClientOptions | TlsServerOptions, required: boolean): PeerJudgement {
+export function judgePeer(
+  socket: TLSSocket,
+  options: TlsClientOptions | TlsServerOptions,
+  required: boolean,
+): PeerJudgement {
   const { validation } = options
   if (validation === undefined && !required) return { verified: false, refused: undefined }
   const certificate = socket.getPeerX509Certificate()
@@ -23,15 +27,21 @@ export function judgePeer(socket: TLSSocket, options: TlsClientOptions | TlsServ
   const chainError = chainAsked && !socket.authorized ? String(socket.authorizationError ?? 'not verified') : undefined
   const excused = chainError === 'CERT_HAS_EXPIRED' && validation.allowExpired
   const verified = chainAsked && (chainError === undefined || excused)
-  if (chainAsked && !verified && !validation.acceptUntrusted) return { verified, refused: `the certificate is not trusted: ${chainError}` }
-  return { verified, refused: pinError(certificate, options) ?? depthError(certificate, options) ?? options.verifySubject?.(certificate) }
+  if (chainAsked && !verified && !validation.acceptUntrusted)
+    return { verified, refused: `the certificate is not trusted: ${chainError}` }
+  return {
+    verified,
+    refused: pinError(certificate, options) ?? depthError(certificate, options) ?? options.verifySubject?.(certificate),
+  }
 }
 
 /** Envoy: when both kinds of pin are set, one match of either is enough. */
 function pinError(certificate: X509Certificate, options: TlsClientOptions | TlsServerOptions): string | undefined {
   const { spkiPins = [], certificateHashes = [] } = options.validation ?? {}
   if (spkiPins.length === 0 && certificateHashes.length === 0) return undefined
-  const spki = createHash('sha256').update(certificate.publicKey.export({ type: 'spki', format: 'der' })).digest('base64')
+  const spki = createHash('sha256')
+    .update(certificate.publicKey.export({ type: 'spki', format: 'der' }))
+    .digest('base64')
   const whole = createHash('sha256').update(certificate.raw).digest('hex')
   if (spkiPins.includes(spki) || certificateHashes.includes(whole)) return undefined
   return 'the certificate matches none of the pinned keys and hashes'

@@ -39,8 +39,11 @@ export class TlsServer {
       // The judgement is ours (tls-verify.ts), so that the refusal has a reason.
       requestCert: options.requireClientCertificate || options.validation !== undefined,
       rejectUnauthorized: false,
-      SNICallback: (name: string, done: (error: Error | null, context?: SecureContext) => void) => done(null, picker.pick(name)),
-      ...(options.alpn.length === 0 ? {} : { ALPNCallback: (offer: { protocols: string[] }) => chooseAlpn(options.alpn, offer.protocols) }),
+      SNICallback: (name: string, done: (error: Error | null, context?: SecureContext) => void) =>
+        done(null, picker.pick(name)),
+      ...(options.alpn.length === 0
+        ? {}
+        : { ALPNCallback: (offer: { protocols: string[] }) => chooseAlpn(options.alpn, offer.protocols) }),
       // The deadline is the Handshake's; the runtime's own only must not come before it.
       handshakeTimeout: 2 ** 30,
     })
@@ -89,12 +92,26 @@ export class TlsClient {
    * Begins a handshake on `stream`. `serverName` is sent as SNI unless ''; an IP address is never sent (RFC 6066 §3).
    * `alpn` replaces the configured list.
    */
-  connect(stream: ReplayableStream, serverName: string, limits: HandshakeLimits, sink: HandshakeSink, alpn = this.#options.alpn): Dial {
+  connect(
+    stream: ReplayableStream,
+    serverName: string,
+    limits: HandshakeLimits,
+    sink: HandshakeSink,
+    alpn = this.#options.alpn,
+  ): Dial {
     const { info } = stream
     const detached = stream instanceof SocketStream ? stream.detach() : undefined
     if (detached === undefined) return refuse(stream, 'upstream', sink)
     const { socket } = detached
-    const handshake = new Handshake({ peer: 'upstream', info, socket, options: this.#options, required: true, limits, sink })
+    const handshake = new Handshake({
+      peer: 'upstream',
+      info,
+      socket,
+      options: this.#options,
+      required: true,
+      limits,
+      sink,
+    })
     const key = `${info.remote.text} ${serverName} ${alpn.join()}`
     const session = this.#sessions.take(key)
     const secure = connect({
@@ -117,11 +134,18 @@ export class TlsClient {
 }
 
 /** Dials and shakes hands; `connectTimeoutMs` bounds both together, as in Envoy. */
-export function dialTls(options: DialTcpOptions, client: TlsClient, serverName: string, sink: DialSink, alpn?: readonly string[]): Dial {
+export function dialTls(
+  options: DialTcpOptions,
+  client: TlsClient,
+  serverName: string,
+  sink: DialSink,
+  alpn?: readonly string[],
+): Dial {
   const startMs = options.clock.now()
   let current: Dial = dialTcp(options, {
     onConnect(stream) {
-      const leftMs = options.connectTimeoutMs === 0 ? 0 : Math.max(1, options.connectTimeoutMs - (options.clock.now() - startMs))
+      const leftMs =
+        options.connectTimeoutMs === 0 ? 0 : Math.max(1, options.connectTimeoutMs - (options.clock.now() - startMs))
       const outcome: HandshakeSink = {
         onSecure: (secure) => sink.onConnect(secure),
         onHandshakeError: (cause) => sink.onConnectError(cause),
@@ -154,7 +178,10 @@ function chooseAlpn(ours: readonly string[], theirs: readonly string[]): string 
 
 const isAddress = (name: string): boolean => name.includes(':') || /^[\d.]+$/.test(name)
 
-const keyLogger = (path: string) => (line: Buffer): void => appendFile(path, line, () => undefined)
+const keyLogger =
+  (path: string) =>
+  (line: Buffer): void =>
+    appendFile(path, line, () => undefined)
 
 function resumption(options: TlsServerOptions): { secureOptions?: number; sessionTimeout?: number } {
   const timeout = options.sessionTimeout === undefined ? {} : { sessionTimeout: options.sessionTimeout }

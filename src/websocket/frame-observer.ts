@@ -105,7 +105,8 @@ export class FrameObserver {
   /** RFC 6455 §5.2, §5.4, §5.5. RSV bits belong to extensions that the peers agreed on, so they pass. */
   #isAllowed(opcode: number, length: number): boolean {
     if (this.closeSeen || length < 0) return false
-    if (opcode >= CLOSE) return opcode <= 10 && this.#fin && length <= CONTROL_BYTES && !(opcode === CLOSE && length === 1)
+    if (opcode >= CLOSE)
+      return opcode <= 10 && this.#fin && length <= CONTROL_BYTES && !(opcode === CLOSE && length === 1)
     if (opcode > 2) return false
     return opcode === 0 ? this.#message !== 0 : this.#message === 0
   }

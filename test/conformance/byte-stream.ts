@@ -96,7 +96,11 @@ export async function turns(count: number): Promise<void> {
 const KILL = closeCause('operator', 'server', 'admin_close', 'test')
 
 /** Declares the suite for one implementation. */
-export function byteStreamConformance(name: string, makePair: () => Promise<StreamPair> | StreamPair, traits: StreamTraits = {}): void {
+export function byteStreamConformance(
+  name: string,
+  makePair: () => Promise<StreamPair> | StreamPair,
+  traits: StreamTraits = {},
+): void {
   const { carriesReset = true } = traits
 
   async function withPair(story: (a: Recorder, b: Recorder) => Promise<void>): Promise<void> {
@@ -115,7 +119,10 @@ export function byteStreamConformance(name: string, makePair: () => Promise<Stre
   }
 
   /** Runs a story from both ends. */
-  function eachWay(title: string, story: (from: Recorder, to: Recorder, fromIs: 'accepted' | 'dialled') => Promise<void>): void {
+  function eachWay(
+    title: string,
+    story: (from: Recorder, to: Recorder, fromIs: 'accepted' | 'dialled') => Promise<void>,
+  ): void {
     it(`${title} (accepted to dialled)`, () => withPair((a, b) => story(a, b, 'accepted')))
     it(`${title} (dialled to accepted)`, () => withPair((a, b) => story(b, a, 'dialled')))
   }

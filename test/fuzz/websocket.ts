@@ -16,7 +16,7 @@ export function fuzzWebSocketFrames(runs: number, seed: number): void {
     const whole = new FrameObserver()
     whole.observe(bytes, 0, bytes.length)
     const split = new FrameObserver()
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       const end = Math.min(bytes.length, at + 1 + below(random, 20))
       // The bytes around the chunk must not matter.
       const chunk = Buffer.concat([Buffer.alloc(3, 0x88), bytes.subarray(at, end), Buffer.alloc(3, 0xff)])
@@ -47,14 +47,24 @@ export function fuzzClientHello(runs: number, seed: number): void {
 function facts(observer: FrameObserver): unknown[] {
   const { messages, textMessages, binaryMessages, frames, pings, pongs, payloadBytes, largestMessage } = observer
   const counts = [messages, textMessages, binaryMessages, frames, pings, pongs, payloadBytes, largestMessage]
-  return [...counts, observer.closeSeen, observer.closeCode, observer.closeReason, observer.invalid, observer.atMessageBoundary]
+  return [
+    ...counts,
+    observer.closeSeen,
+    observer.closeCode,
+    observer.closeReason,
+    observer.invalid,
+    observer.atMessageBoundary,
+  ]
 }
 
 function frames(random: Random): Buffer {
   const parts = Array.from({ length: 1 + below(random, 6) }, () => {
     const opcode = [0, 1, 2, 8, 9, 10, below(random, 16)][below(random, 7)] ?? 1
     const size = [0, 2, 5, 125, 126, 300, 65_536][below(random, random() < 0.05 ? 7 : 6)] ?? 0
-    return frame(opcode, Buffer.alloc(size, below(random, 256)), { fin: random() < 0.7, mask: random() < 0.5 ? below(random, 2 ** 32) : 0 })
+    return frame(opcode, Buffer.alloc(size, below(random, 256)), {
+      fin: random() < 0.7,
+      mask: random() < 0.5 ? below(random, 2 ** 32) : 0,
+    })
   })
   return Buffer.concat(parts)
 }
@@ -64,7 +74,11 @@ function hello(random: Random): Buffer {
   const sni = Buffer.from([0, 0, 0, name.length + 5, 0, name.length + 3, 0, 0, name.length, ...name])
   const alpn = Buffer.from([0, 16, 0, 5, 0, 3, 2, 0x68, 0x32])
   const extensions = Buffer.concat(random() < 0.5 ? [sni, alpn] : [alpn, Buffer.from([0xaa, 0xaa, 0, 0]), sni])
-  const body = Buffer.concat([Buffer.alloc(34, 3), Buffer.from([0, 0, 2, 0x13, 0x01, 1, 0, 0, extensions.length]), extensions])
+  const body = Buffer.concat([
+    Buffer.alloc(34, 3),
+    Buffer.from([0, 0, 2, 0x13, 0x01, 1, 0, 0, extensions.length]),
+    extensions,
+  ])
   const message = Buffer.concat([Buffer.from([1, 0, 0, body.length]), body])
   const records: Buffer[] = []
   const size = random() < 0.5 ? message.length : 1 + below(random, 40)
@@ -81,7 +95,8 @@ function damaged(bytes: Buffer, random: Random): Buffer {
   for (let i = below(random, 4); i > 0 && result.length > 0; i--) {
     const at = below(random, result.length)
     const kind = random()
-    if (kind < 0.5) result = Buffer.concat([result.subarray(0, at), Buffer.from([below(random, 256)]), result.subarray(at + 1)])
+    if (kind < 0.5)
+      result = Buffer.concat([result.subarray(0, at), Buffer.from([below(random, 256)]), result.subarray(at + 1)])
     else if (kind < 0.75) result = Buffer.concat([result.subarray(0, at), result.subarray(at + 1 + below(random, 8))])
     else result = Buffer.concat([result.subarray(0, at), Buffer.from([below(random, 256)]), result.subarray(at)])
   }

@@ -5,8 +5,10 @@ import type { Http2Stream } from './stream.ts'
 
 const FIRST_SIZE = 16
 
+const emptySlots = (size: number): (Http2Stream | undefined)[] => Array.from({ length: size }, () => undefined)
+
 export class StreamTable {
-  #slots: (Http2Stream | undefined)[] = new Array<Http2Stream | undefined>(FIRST_SIZE).fill(undefined)
+  #slots = emptySlots(FIRST_SIZE)
   #mask = FIRST_SIZE - 1
   #size = 0
 
@@ -70,7 +72,7 @@ export class StreamTable {
   #grow(): void {
     const streams = this.snapshot()
     const size = this.#slots.length * 2
-    this.#slots = new Array<Http2Stream | undefined>(size).fill(undefined)
+    this.#slots = emptySlots(size)
     this.#mask = size - 1
     for (const stream of streams) this.#place(stream)
   }

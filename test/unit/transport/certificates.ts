@@ -12,7 +12,10 @@ const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 /** A certificate authority that signs others. */
 export interface Authority {
   readonly pem: Buffer
-  issue(names: readonly string[], validity?: { readonly notBefore: Date; readonly notAfter: Date }): Promise<TlsIdentity>
+  issue(
+    names: readonly string[],
+    validity?: { readonly notBefore: Date; readonly notAfter: Date },
+  ): Promise<TlsIdentity>
 }
 
 /** Makes an authority. */

@@ -15,7 +15,10 @@ import { tcpPair } from './socket-pairs.ts'
 
 const limits = { clock: systemClock, connectTimeoutMs: 5000 }
 const KILL = closeCause('operator', 'server', 'admin_close', 'test')
-const silent = { onAccept: (stream: ReplayableStream) => void new Recorder(stream), onAcceptError: (error: Error) => assert.fail(error) }
+const silent = {
+  onAccept: (stream: ReplayableStream) => void new Recorder(stream),
+  onAcceptError: (error: Error) => assert.fail(error),
+}
 
 function outcome(begin: (sink: DialSink) => Dial): Promise<ReplayableStream | CloseCause> {
   return new Promise((resolve) => begin({ onConnect: resolve, onConnectError: resolve }))
@@ -51,11 +54,13 @@ describe('dialling', () => {
     assert.ok(address !== null && typeof address === 'object')
     const clock = new ManualClock()
     const waiting: Dial[] = []
-    const attempts = Array.from({ length: 8 }, () => outcome((sink) => {
-      const dial = dialTcp({ clock, connectTimeoutMs: 250, host: '127.0.0.1', port: address.port }, sink)
-      waiting.push(dial)
-      return dial
-    }))
+    const attempts = Array.from({ length: 8 }, () =>
+      outcome((sink) => {
+        const dial = dialTcp({ clock, connectTimeoutMs: 250, host: '127.0.0.1', port: address.port }, sink)
+        waiting.push(dial)
+        return dial
+      }),
+    )
     await turns(200)
     clock.advance(250)
     const ends = await Promise.all(attempts)
@@ -73,10 +78,13 @@ describe('dialling', () => {
 
   it('calls nobody after cancel', async () => {
     const listener = await listenTcp({ host: '127.0.0.1', port: 0 }, silent)
-    const dial = dialTcp({ ...limits, host: '127.0.0.1', port: listener.address.port }, {
-      onConnect: () => assert.fail('connected'),
-      onConnectError: () => assert.fail('failed'),
-    })
+    const dial = dialTcp(
+      { ...limits, host: '127.0.0.1', port: listener.address.port },
+      {
+        onConnect: () => assert.fail('connected'),
+        onConnectError: () => assert.fail('failed'),
+      },
+    )
     dial.cancel()
     dial.cancel()
     await turns(20)
@@ -85,14 +93,19 @@ describe('dialling', () => {
 
   it('comes from the address it is told', async () => {
     const seen = Promise.withResolvers<string>()
-    const listener = await listenTcp({ host: '127.0.0.1', port: 0 }, {
-      onAccept: (stream) => {
-        seen.resolve(stream.info.remote.ip)
-        new Recorder(stream)
+    const listener = await listenTcp(
+      { host: '127.0.0.1', port: 0 },
+      {
+        onAccept: (stream) => {
+          seen.resolve(stream.info.remote.ip)
+          assert.ok(new Recorder(stream))
+        },
+        onAcceptError: seen.reject,
       },
-      onAcceptError: seen.reject,
-    })
-    const stream = await outcome((sink) => dialTcp({ ...limits, host: '127.0.0.1', port: listener.address.port, localAddress: '127.0.0.9' }, sink))
+    )
+    const stream = await outcome((sink) =>
+      dialTcp({ ...limits, host: '127.0.0.1', port: listener.address.port, localAddress: '127.0.0.9' }, sink),
+    )
     assert.equal(await seen.promise, '127.0.0.9')
     assert.ok('write' in stream)
     stream.reset(KILL)

@@ -7,27 +7,40 @@ import { CLIENT_HELLO_BYTES } from '../../../src/core/limits.ts'
 import { readClientHello } from '../../../src/transport/client-hello.ts'
 import { listenTcp } from '../../../src/transport/listen.ts'
 import { memoryPair } from '../../../src/transport/memory.ts'
-import { HTTP2_PREFACE, type SniffOptions, type SniffedFacts, beginsWithPreface, sniff } from '../../../src/transport/sniff.ts'
+import {
+  HTTP2_PREFACE,
+  type SniffOptions,
+  type SniffedFacts,
+  beginsWithPreface,
+  sniff,
+} from '../../../src/transport/sniff.ts'
 import { Recorder, turns, until } from '../../conformance/byte-stream.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { tcpPair } from './socket-pairs.ts'
 
 /** The first flight of a real client. */
-async function realHello(options: { servername?: string; ALPNProtocols?: string[]; maxVersion?: 'TLSv1.2' }): Promise<Buffer> {
+async function realHello(options: {
+  servername?: string
+  ALPNProtocols?: string[]
+  maxVersion?: 'TLSv1.2'
+}): Promise<Buffer> {
   const captured = Promise.withResolvers<Buffer>()
-  const listener = await listenTcp({ host: '127.0.0.1', port: 0 }, {
-    onAccept: (stream) =>
-      stream.setSink({
-        onData(buffer, start, end) {
-          captured.resolve(Buffer.from(buffer.subarray(start, end)))
-          stream.reset(closeCause('proxy', 'tcp', 'finished'))
-        },
-        onEnd: () => undefined,
-        onDrain: () => undefined,
-        onClose: () => undefined,
-      }),
-    onAcceptError: captured.reject,
-  })
+  const listener = await listenTcp(
+    { host: '127.0.0.1', port: 0 },
+    {
+      onAccept: (stream) =>
+        stream.setSink({
+          onData(buffer, start, end) {
+            captured.resolve(Buffer.from(buffer.subarray(start, end)))
+            stream.reset(closeCause('proxy', 'tcp', 'finished'))
+          },
+          onEnd: () => undefined,
+          onDrain: () => undefined,
+          onClose: () => undefined,
+        }),
+      onAcceptError: captured.reject,
+    },
+  )
   const client = connectTls({ ...options, host: '127.0.0.1', port: listener.address.port, rejectUnauthorized: false })
   client.on('error', () => undefined)
   const bytes = await captured.promise
@@ -87,13 +100,17 @@ describe('ClientHello', () => {
   })
 
   it('is refused when lengths lie, when it is no hello, and when it is too large', () => {
-    const changed = (at: number, value: number): Buffer => Buffer.concat([hello.subarray(0, at), Buffer.from([value]), hello.subarray(at + 1)])
+    const changed = (at: number, value: number): Buffer =>
+      Buffer.concat([hello.subarray(0, at), Buffer.from([value]), hello.subarray(at + 1)])
     assert.equal(readClientHello(changed(5, 2)).kind, 'malformed')
     assert.equal(readClientHello(changed(3, 255)).kind, 'malformed')
     assert.equal(readClientHello(Buffer.from([22, 3, 1, 0, 0])).kind, 'malformed')
     assert.equal(readClientHello(changed(43, 255)).kind, 'malformed')
     assert.match(JSON.stringify(readClientHello(changed(6, 1))), /larger than/)
-    const endless = fragmented(Buffer.concat([hello.subarray(0, 5), Buffer.from([1, 0, 0x3f, 0xff]), Buffer.alloc(CLIENT_HELLO_BYTES)]), 1)
+    const endless = fragmented(
+      Buffer.concat([hello.subarray(0, 5), Buffer.from([1, 0, 0x3f, 0xff]), Buffer.alloc(CLIENT_HELLO_BYTES)]),
+      1,
+    )
     assert.equal(readClientHello(endless.subarray(0, CLIENT_HELLO_BYTES)).kind, 'malformed')
   })
 
@@ -171,7 +188,9 @@ for (const [name, makePair] of Object.entries(pairs)) {
       }))
 
     it('a client that ends in mid-preface is plain', () =>
-      run({}, [HTTP2_PREFACE.subarray(0, 10), 'end'], (facts) => assert.deepEqual(facts, { kind: 'plain', http2: false })))
+      run({}, [HTTP2_PREFACE.subarray(0, 10), 'end'], (facts) =>
+        assert.deepEqual(facts, { kind: 'plain', http2: false }),
+      ))
 
     it('gives up in time, and the bytes are still there', () =>
       run({}, [Buffer.from([22, 3])], async (facts, next) => {
@@ -190,13 +209,19 @@ for (const [name, makePair] of Object.entries(pairs)) {
 describe('sniffing a client that leaves', () => {
   it('says so', async () => {
     const failed = Promise.withResolvers<string>()
-    const listener = await listenTcp({ host: '127.0.0.1', port: 0 }, {
-      onAccept: (stream) => {
-        const sink = { onSniffed: () => failed.reject(new Error('sniffed')), onSniffFailed: (cause: { code: string }) => failed.resolve(cause.code) }
-        sniff(stream, { clock: new ManualClock(), timeoutMs: 1000, tls: true, http2: true }, sink)
+    const listener = await listenTcp(
+      { host: '127.0.0.1', port: 0 },
+      {
+        onAccept: (stream) => {
+          const sink = {
+            onSniffed: () => failed.reject(new Error('sniffed')),
+            onSniffFailed: (cause: { code: string }) => failed.resolve(cause.code),
+          }
+          sniff(stream, { clock: new ManualClock(), timeoutMs: 1000, tls: true, http2: true }, sink)
+        },
+        onAcceptError: failed.reject,
       },
-      onAcceptError: failed.reject,
-    })
+    )
     const client = connectTcp(listener.address.port, '127.0.0.1', () => client.resetAndDestroy())
     assert.equal(await failed.promise, 'client_disconnect')
     await new Promise<void>((resolve) => listener.close(resolve))

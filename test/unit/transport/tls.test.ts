@@ -8,7 +8,13 @@ import { type CloseCause, closeCause } from '../../../src/core/close-cause.ts'
 import { listenTcp, type StreamListener } from '../../../src/transport/listen.ts'
 import type { ReplayableStream } from '../../../src/transport/replay.ts'
 import { sniff } from '../../../src/transport/sniff.ts'
-import { TlsClient, type TlsClientOptions, TlsServer, type TlsServerOptions, dialTls } from '../../../src/transport/tls.ts'
+import {
+  TlsClient,
+  type TlsClientOptions,
+  TlsServer,
+  type TlsServerOptions,
+  dialTls,
+} from '../../../src/transport/tls.ts'
 import { Recorder, byteStreamConformance, turns, until } from '../../conformance/byte-stream.ts'
 import { type Authority, makeAuthority } from './certificates.ts'
 import { tcpPair } from './socket-pairs.ts'
@@ -43,7 +49,11 @@ const serverOptions = (more: Partial<TlsServerOptions> = {}): TlsServerOptions =
   ...more,
 })
 
-const clientOptions = (more: Partial<TlsClientOptions> = {}): TlsClientOptions => ({ ...common, maxSessionKeys: 1, ...more })
+const clientOptions = (more: Partial<TlsClientOptions> = {}): TlsClientOptions => ({
+  ...common,
+  maxSessionKeys: 1,
+  ...more,
+})
 
 const trust = (pem: Buffer, more = {}): NonNullable<TlsClientOptions['validation']> => ({
   ...{ trustedCa: pem, systemRoots: false, crl: undefined, spkiPins: [], certificateHashes: [] },
@@ -60,8 +70,9 @@ interface Shaken {
 /** Shakes hands over a new TCP connection; each side is its stream or why it failed. */
 async function shake(server: TlsServer, client: TlsClient, serverName = 'a.example'): Promise<Shaken> {
   const pair = await tcpPair()
-  const outcome = (begin: (sink: { onSecure(s: ReplayableStream): void; onHandshakeError(c: CloseCause): void }) => unknown) =>
-    new Promise<ReplayableStream | CloseCause>((resolve) => begin({ onSecure: resolve, onHandshakeError: resolve }))
+  const outcome = (
+    begin: (sink: { onSecure(s: ReplayableStream): void; onHandshakeError(c: CloseCause): void }) => unknown,
+  ) => new Promise<ReplayableStream | CloseCause>((resolve) => begin({ onSecure: resolve, onHandshakeError: resolve }))
   const [accepted, dialled] = await Promise.all([
     outcome((sink) => server.accept(pair.accepted, limits, sink)),
     outcome((sink) => client.connect(pair.dialled, serverName, limits, sink)),
@@ -154,23 +165,29 @@ describe('TLS facts and choices', () => {
 })
 
 async function echoListener(server: TlsServer): Promise<StreamListener> {
-  return listenTcp({ host: '127.0.0.1', port: 0 }, {
-    onAccept: (stream) =>
-      server.accept(stream, limits, {
-        onSecure(secure) {
-          const recorder = new Recorder(secure)
-          recorder.onChunk = () => secure.writeLatin1(recorder.text)
-        },
-        onHandshakeError: () => undefined,
-      }),
-    onAcceptError: (error) => assert.fail(error),
-  })
+  return listenTcp(
+    { host: '127.0.0.1', port: 0 },
+    {
+      onAccept: (stream) =>
+        server.accept(stream, limits, {
+          onSecure(secure) {
+            const recorder = new Recorder(secure)
+            recorder.onChunk = () => secure.writeLatin1(recorder.text)
+          },
+          onHandshakeError: () => undefined,
+        }),
+      onAcceptError: (error) => assert.fail(error),
+    },
+  )
 }
 
 function dialOnce(listener: StreamListener, client: TlsClient): Promise<ReplayableStream> {
   const options = { ...limits, connectTimeoutMs: 5000, host: '127.0.0.1', port: listener.address.port }
   return new Promise((resolve, reject) => {
-    dialTls(options, client, 'a.example', { onConnect: resolve, onConnectError: (cause) => reject(new Error(cause.detail)) })
+    dialTls(options, client, 'a.example', {
+      onConnect: resolve,
+      onConnectError: (cause) => reject(new Error(cause.detail)),
+    })
   })
 }
 
@@ -202,7 +219,10 @@ describe('TLS judgement', () => {
   const refusals: Record<string, [Partial<TlsClientOptions>, RegExp]> = {
     'a chain to another root': [{ validation: trust(Buffer.from(otherRoot.pem)) }, /not trusted/],
     'a wrong hash pin': [{ validation: trust(authority.pem, { certificateHashes: ['00'] }) }, /pinned/],
-    'a subject that the hook refuses': [{ validation: trust(authority.pem), verifySubject: () => 'no name matches' }, /no name matches/],
+    'a subject that the hook refuses': [
+      { validation: trust(authority.pem), verifySubject: () => 'no name matches' },
+      /no name matches/,
+    ],
   }
   for (const [title, [options, expected]] of Object.entries(refusals)) {
     it(`refuses ${title}`, async () => {
@@ -221,7 +241,10 @@ describe('TLS judgement', () => {
     const strict = await shake(server, new TlsClient(clientOptions({ validation: trust(authority.pem) })))
     assert.match(asCause(strict.dialled).detail, /CERT_HAS_EXPIRED/)
     await closeAll(strict)
-    const lax = await shake(server, new TlsClient(clientOptions({ validation: trust(authority.pem, { allowExpired: true }) })))
+    const lax = await shake(
+      server,
+      new TlsClient(clientOptions({ validation: trust(authority.pem, { allowExpired: true }) })),
+    )
     asStream(lax.dialled)
     await closeAll(lax)
   })
@@ -230,14 +253,20 @@ describe('TLS judgement', () => {
     const server = new TlsServer(serverOptions({ requireClientCertificate: true, validation: trust(authority.pem) }))
     const identity = await authority.issue(['client.example'])
     const good = await shake(server, new TlsClient(clientOptions({ certificates: [identity] })))
-    assert.deepEqual(asStream(good.accepted).info.tls?.peerCertificate, new X509Certificate(identity.certificateChain).raw)
+    assert.deepEqual(
+      asStream(good.accepted).info.tls?.peerCertificate,
+      new X509Certificate(identity.certificateChain).raw,
+    )
     assert.equal(asStream(good.accepted).info.tls?.peerVerified, true)
     await closeAll(good)
     const bare = await shake(server, new TlsClient(clientOptions()))
     assert.equal(asCause(bare.accepted).code, 'tls_handshake_failed')
     assert.match(asCause(bare.accepted).detail, /sent no certificate/)
     await closeAll(bare)
-    const foreign = await shake(server, new TlsClient(clientOptions({ certificates: [await otherRoot.issue(['client.example'])] })))
+    const foreign = await shake(
+      server,
+      new TlsClient(clientOptions({ certificates: [await otherRoot.issue(['client.example'])] })),
+    )
     assert.match(asCause(foreign.accepted).detail, /not trusted/)
     await closeAll(foreign)
   })
@@ -258,26 +287,36 @@ describe('TLS with independent peers', () => {
   let accept: (stream: ReplayableStream) => void
   before(async () => {
     server = new TlsServer(serverOptions())
-    listener = await listenTcp({ host: '127.0.0.1', port: 0 }, { onAccept: (s) => accept(s), onAcceptError: (e) => assert.fail(e) })
+    listener = await listenTcp(
+      { host: '127.0.0.1', port: 0 },
+      { onAccept: (s) => accept(s), onAcceptError: (e) => assert.fail(e) },
+    )
   })
   after(() => new Promise<void>((resolve) => listener.close(resolve)))
 
   it('takes over from the sniffer, and data that came with the handshake is not lost', async () => {
     const arrived = Promise.withResolvers<Recorder>()
     accept = (stream) => {
-      sniff(stream, { clock: systemClock, timeoutMs: 5000, tls: true, http2: false }, {
-        onSniffed(facts) {
-          assert.deepEqual(facts, { kind: 'tls', serverName: 'a.example', alpn: ['h2', 'http/1.1'] })
-          server.accept(stream, limits, {
-            onSecure: (secure) => setTimeout(() => arrived.resolve(new Recorder(secure)), 30),
-            onHandshakeError: (cause) => arrived.reject(new Error(cause.detail)),
-          })
+      sniff(
+        stream,
+        { clock: systemClock, timeoutMs: 5000, tls: true, http2: false },
+        {
+          onSniffed(facts) {
+            assert.deepEqual(facts, { kind: 'tls', serverName: 'a.example', alpn: ['h2', 'http/1.1'] })
+            server.accept(stream, limits, {
+              onSecure: (secure) => setTimeout(() => arrived.resolve(new Recorder(secure)), 30),
+              onHandshakeError: (cause) => arrived.reject(new Error(cause.detail)),
+            })
+          },
+          onSniffFailed: (cause) => arrived.reject(new Error(cause.detail)),
         },
-        onSniffFailed: (cause) => arrived.reject(new Error(cause.detail)),
-      })
+      )
     }
     const greeting = { servername: 'a.example', ca: [authority.pem], ALPNProtocols: ['h2', 'http/1.1'] }
-    const client: TLSSocket = connectTls({ socket: connectTcp({ port: listener.address.port, allowHalfOpen: true }), ...greeting })
+    const client: TLSSocket = connectTls({
+      socket: connectTcp({ port: listener.address.port, allowHalfOpen: true }),
+      ...greeting,
+    })
     client.write('early')
     client.end(' and last')
     const recorder = await arrived.promise
@@ -297,7 +336,10 @@ describe('TLS with independent peers', () => {
   it('answers garbage with a cause and outlives it', async () => {
     const failed = Promise.withResolvers<CloseCause>()
     accept = (stream) =>
-      server.accept(stream, limits, { onSecure: () => failed.reject(new Error('secure')), onHandshakeError: failed.resolve })
+      server.accept(stream, limits, {
+        onSecure: () => failed.reject(new Error('secure')),
+        onHandshakeError: failed.resolve,
+      })
     const client: Socket = connectTcp(listener.address.port, '127.0.0.1')
     client.on('error', () => undefined)
     client.write('GET / HTTP/1.1\r\n\r\n')
@@ -309,10 +351,17 @@ describe('TLS with independent peers', () => {
   })
 
   it('gives up a handshake in time, and one whose client left', async () => {
-    for (const [timeoutMs, leave, expected] of [[40, false, /within 40 ms/], [5000, true, /closed|disconnected|hang up|ECONNRESET/]] as const) {
+    for (const [timeoutMs, leave, expected] of [
+      [40, false, /within 40 ms/],
+      [5000, true, /closed|disconnected|hang up|ECONNRESET/],
+    ] as const) {
       const failed = Promise.withResolvers<CloseCause>()
       accept = (stream) =>
-        server.accept(stream, { clock: systemClock, timeoutMs }, { onSecure: () => undefined, onHandshakeError: failed.resolve })
+        server.accept(
+          stream,
+          { clock: systemClock, timeoutMs },
+          { onSecure: () => undefined, onHandshakeError: failed.resolve },
+        )
       const client: Socket = connectTcp(listener.address.port, '127.0.0.1')
       client.on('error', () => undefined)
       client.write(Buffer.from([0x16, 3, 1]), () => leave && client.destroy())
@@ -323,14 +372,19 @@ describe('TLS with independent peers', () => {
   })
 
   it('dials an independent server, and a handshake to a silent one ends in time', async () => {
-    const peer = createServer({ key: serverIdentity.privateKey, cert: serverIdentity.certificateChain }, (socket) => socket.pipe(socket))
+    const peer = createServer({ key: serverIdentity.privateKey, cert: serverIdentity.certificateChain }, (socket) =>
+      socket.pipe(socket),
+    )
     await new Promise<void>((resolve) => peer.listen(0, '127.0.0.1', resolve))
     const address = peer.address()
     assert.ok(address !== null && typeof address === 'object')
     const client = new TlsClient(clientOptions({ validation: trust(authority.pem) }))
     const options = { ...limits, connectTimeoutMs: 5000, host: '127.0.0.1', port: address.port }
     const stream = await new Promise<ReplayableStream>((resolve, reject) => {
-      dialTls(options, client, 'a.example', { onConnect: resolve, onConnectError: (cause) => reject(new Error(cause.detail)) })
+      dialTls(options, client, 'a.example', {
+        onConnect: resolve,
+        onConnectError: (cause) => reject(new Error(cause.detail)),
+      })
     })
     const recorder = new Recorder(stream)
     stream.writeLatin1('echo')

@@ -35,7 +35,13 @@ async function tell(
   const ends: TunnelSummary[] = []
   const client = new Recorder(left.dialled)
   const origin = new Recorder(right.accepted)
-  const tunnel = bridge(left.accepted, right.dialled, { wheel, clock, idleMs: 60_000, onEnd: (summary) => ends.push(summary), ...more })
+  const tunnel = bridge(left.accepted, right.dialled, {
+    wheel,
+    clock,
+    idleMs: 60_000,
+    onEnd: (summary) => ends.push(summary),
+    ...more,
+  })
   try {
     await story({ client, origin, tunnel, ends, clock, wheel })
     for (const stream of [left.dialled, right.accepted]) stream.reset(KILL)
@@ -51,170 +57,220 @@ async function tell(
   }
 }
 
-const carriers: Record<string, () => Pair | Promise<Pair>> = { memory: () => memoryPair(), tcp: () => tcpPair(), pipe: () => pipePair() }
+const carriers: Record<string, () => Pair | Promise<Pair>> = {
+  memory: () => memoryPair(),
+  tcp: () => tcpPair(),
+  pipe: () => pipePair(),
+}
 
 for (const [name, makePair] of Object.entries(carriers)) {
   describe(`tunnel over ${name}`, () => {
-    const run = (story: (told: Story) => Promise<void>, more: Partial<BridgeOptions> = {}) => () => tell(makePair, more, story)
+    const run =
+      (story: (told: Story) => Promise<void>, more: Partial<BridgeOptions> = {}) =>
+      () =>
+        tell(makePair, more, story)
 
-    it('carries bytes both ways and counts them', run(async ({ client, origin, tunnel }) => {
-      client.stream.writeLatin1('question')
-      await until(() => origin.text === 'question', 'the question')
-      origin.stream.writeLatin1('answer!')
-      await until(() => client.text === 'answer!', 'the answer')
-      assert.equal(tunnel.bytesFromDownstream, 8)
-      assert.equal(tunnel.bytesFromUpstream, 7)
-      assert.equal(tunnel.cause, undefined)
-    }))
+    it(
+      'carries bytes both ways and counts them',
+      run(async ({ client, origin, tunnel }) => {
+        client.stream.writeLatin1('question')
+        await until(() => origin.text === 'question', 'the question')
+        origin.stream.writeLatin1('answer!')
+        await until(() => client.text === 'answer!', 'the answer')
+        assert.equal(tunnel.bytesFromDownstream, 8)
+        assert.equal(tunnel.bytesFromUpstream, 7)
+        assert.equal(tunnel.cause, undefined)
+      }),
+    )
 
     for (const first of ['client', 'upstream'] as const) {
-      it(`a half-close by the ${first} leaves the other direction open, and the end names who began`, run(async (told) => {
-        const [one, two] = first === 'client' ? [told.client, told.origin] : [told.origin, told.client]
-        one.stream.writeLatin1('all I had')
-        one.stream.endWriting()
-        await until(() => two.ended, 'the end')
-        assert.equal(two.text, 'all I had')
-        await turns(10)
-        assert.equal(told.ends.length, 0)
-        two.stream.writeLatin1('and this')
-        await until(() => one.text === 'and this', 'the other direction')
-        two.stream.endWriting()
-        await until(() => told.ends.length === 1, 'the tunnel ends')
-        assert.deepEqual(told.ends[0]?.cause, closeCause(first, 'tunnel', 'finished'))
-        assert.equal(told.ends[0]?.bytesFromDownstream, first === 'client' ? 9 : 8)
-        await until(() => one.cause !== undefined && two.cause !== undefined, 'both peers')
-        assert.equal(one.cause?.code, 'finished')
-        assert.equal(two.cause?.code, 'finished')
-      }))
+      it(
+        `a half-close by the ${first} leaves the other direction open, and the end names who began`,
+        run(async (told) => {
+          const [one, two] = first === 'client' ? [told.client, told.origin] : [told.origin, told.client]
+          one.stream.writeLatin1('all I had')
+          one.stream.endWriting()
+          await until(() => two.ended, 'the end')
+          assert.equal(two.text, 'all I had')
+          await turns(10)
+          assert.equal(told.ends.length, 0)
+          two.stream.writeLatin1('and this')
+          await until(() => one.text === 'and this', 'the other direction')
+          two.stream.endWriting()
+          await until(() => told.ends.length === 1, 'the tunnel ends')
+          assert.deepEqual(told.ends[0]?.cause, closeCause(first, 'tunnel', 'finished'))
+          assert.equal(told.ends[0]?.bytesFromDownstream, first === 'client' ? 9 : 8)
+          await until(() => one.cause !== undefined && two.cause !== undefined, 'both peers')
+          assert.equal(one.cause?.code, 'finished')
+          assert.equal(two.cause?.code, 'finished')
+        }),
+      )
     }
 
-    it('the close policy turns a half-close into a whole one', run(async ({ client, origin, ends }) => {
-      client.stream.writeLatin1('bye')
-      client.stream.endWriting()
-      await until(() => origin.ended && client.ended, 'both ended')
-      assert.equal(origin.text, 'bye')
-      origin.stream.endWriting()
-      await until(() => ends.length === 1, 'the end')
-      assert.deepEqual(ends[0]?.cause, closeCause('client', 'tunnel', 'end_of_stream'))
-    }, { onDownstreamEnd: 'close' }))
+    it(
+      'the close policy turns a half-close into a whole one',
+      run(
+        async ({ client, origin, ends }) => {
+          client.stream.writeLatin1('bye')
+          client.stream.endWriting()
+          await until(() => origin.ended && client.ended, 'both ended')
+          assert.equal(origin.text, 'bye')
+          origin.stream.endWriting()
+          await until(() => ends.length === 1, 'the end')
+          assert.deepEqual(ends[0]?.cause, closeCause('client', 'tunnel', 'end_of_stream'))
+        },
+        { onDownstreamEnd: 'close' },
+      ),
+    )
 
     if (name !== 'pipe') {
-      for (const [who, by, code] of [['client', 'client', 'client_disconnect'], ['origin', 'upstream', 'upstream_closed']] as const) {
-        it(`a reset by the ${who} resets the other side with the same cause`, run(async (told) => {
-          told.client.stream.writeLatin1('x')
-          await until(() => told.origin.bytes === 1, 'open')
-          told[who].stream.reset(KILL)
-          await until(() => told.ends.length === 1, 'the end')
-          assert.equal(told.ends[0]?.cause.by, by)
-          assert.equal(told.ends[0]?.cause.code, code)
-          assert.equal(told.ends[0]?.cause.layer, 'tcp')
-          const other = who === 'client' ? told.origin : told.client
-          await until(() => other.cause !== undefined, 'the other side')
-          assert.equal(other.ended, false, 'a reset is no end')
-          assert.match(other.cause?.detail ?? '', /reset/)
-        }))
+      for (const [who, by, code] of [
+        ['client', 'client', 'client_disconnect'],
+        ['origin', 'upstream', 'upstream_closed'],
+      ] as const) {
+        it(
+          `a reset by the ${who} resets the other side with the same cause`,
+          run(async (told) => {
+            told.client.stream.writeLatin1('x')
+            await until(() => told.origin.bytes === 1, 'open')
+            told[who].stream.reset(KILL)
+            await until(() => told.ends.length === 1, 'the end')
+            assert.equal(told.ends[0]?.cause.by, by)
+            assert.equal(told.ends[0]?.cause.code, code)
+            assert.equal(told.ends[0]?.cause.layer, 'tcp')
+            const other = who === 'client' ? told.origin : told.client
+            await until(() => other.cause !== undefined, 'the other side')
+            assert.equal(other.ended, false, 'a reset is no end')
+            assert.match(other.cause?.detail ?? '', /reset/)
+          }),
+        )
       }
     }
 
-    it('a slow reader holds the fast writer back, within the buffer limit', run(async ({ client, origin, tunnel }) => {
-      const limit = 128 * 1024
-      tunnel.downstream.setHighWater(limit)
-      client.stream.pauseReading(PAUSE.filter)
-      const block = Buffer.alloc(64 * 1024)
-      let sent = 0
-      let most = 0
-      for (let quiet = 0; quiet < 30; ) {
-        if (origin.stream.queuedBytes === 0) {
-          origin.stream.write(block, 0, block.length)
-          sent += block.length
-          quiet = 0
-        } else quiet++
-        most = Math.max(most, tunnel.queuedBytes().toClient)
-        await turns(1)
-      }
-      assert.ok(most <= limit + block.length, `queued ${most}`)
-      client.stream.resumeReading(PAUSE.filter)
-      await until(() => client.bytes === sent, 'everything arrives')
-    }))
+    it(
+      'a slow reader holds the fast writer back, within the buffer limit',
+      run(async ({ client, origin, tunnel }) => {
+        const limit = 128 * 1024
+        tunnel.downstream.setHighWater(limit)
+        client.stream.pauseReading(PAUSE.filter)
+        const block = Buffer.alloc(64 * 1024)
+        let sent = 0
+        let most = 0
+        for (let quiet = 0; quiet < 30;) {
+          if (origin.stream.queuedBytes === 0) {
+            origin.stream.write(block, 0, block.length)
+            sent += block.length
+            quiet = 0
+          } else quiet++
+          most = Math.max(most, tunnel.queuedBytes().toClient)
+          await turns(1)
+        }
+        assert.ok(most <= limit + block.length, `queued ${most}`)
+        client.stream.resumeReading(PAUSE.filter)
+        await until(() => client.bytes === sent, 'everything arrives')
+      }),
+    )
 
-    it('an operator closes it: what is queued still arrives', run(async ({ client, origin, tunnel, ends }) => {
-      origin.stream.write(Buffer.alloc(200_000), 0, 200_000)
-      await until(() => tunnel.bytesFromUpstream === 200_000, 'taken')
-      tunnel.close(KILL)
-      tunnel.close(closeCause('proxy', 'tunnel', 'internal'))
-      await until(() => client.ended && client.bytes === 200_000, 'all bytes, then the end')
-      client.stream.endWriting()
-      origin.stream.endWriting()
-      await until(() => ends.length === 1, 'the end')
-      assert.deepEqual(ends[0]?.cause, KILL)
-    }))
+    it(
+      'an operator closes it: what is queued still arrives',
+      run(async ({ client, origin, tunnel, ends }) => {
+        origin.stream.write(Buffer.alloc(200_000), 0, 200_000)
+        await until(() => tunnel.bytesFromUpstream === 200_000, 'taken')
+        tunnel.close(KILL)
+        tunnel.close(closeCause('proxy', 'tunnel', 'internal'))
+        await until(() => client.ended && client.bytes === 200_000, 'all bytes, then the end')
+        client.stream.endWriting()
+        origin.stream.endWriting()
+        await until(() => ends.length === 1, 'the end')
+        assert.deepEqual(ends[0]?.cause, KILL)
+      }),
+    )
 
-    it('observers see every byte of their direction', run(async ({ client, origin }) => {
-      client.stream.writeLatin1('up')
-      origin.stream.writeLatin1('down')
-      await until(() => seen.up === 'up' && seen.down === 'down', 'both')
-    }, {
-      observeDownstream: (buffer, start, end) => (seen.up += buffer.toString('latin1', start, end)),
-      observeUpstream: (buffer, start, end) => (seen.down += buffer.toString('latin1', start, end)),
-    }))
+    it(
+      'observers see every byte of their direction',
+      run(
+        async ({ client, origin }) => {
+          client.stream.writeLatin1('up')
+          origin.stream.writeLatin1('down')
+          await until(() => seen.up === 'up' && seen.down === 'down', 'both')
+        },
+        {
+          observeDownstream: (buffer, start, end) => (seen.up += buffer.toString('latin1', start, end)),
+          observeUpstream: (buffer, start, end) => (seen.down += buffer.toString('latin1', start, end)),
+        },
+      ),
+    )
     const seen = { up: '', down: '' }
   })
 }
 
 describe('tunnel deadlines', () => {
-  const run = (more: Partial<BridgeOptions>, story: (told: Story) => Promise<void>) => () => tell(() => memoryPair(), more, story)
+  const run = (more: Partial<BridgeOptions>, story: (told: Story) => Promise<void>) => () =>
+    tell(() => memoryPair(), more, story)
 
   /** Moves time in steps as a timer would. */
   const pass = (clock: ManualClock, ms: number): void => {
     for (let left = ms; left > 0; left -= WHEEL_TICK_MS) clock.advance(Math.min(left, WHEEL_TICK_MS))
   }
 
-  it('closes an idle tunnel, not one that moves', run({ idleMs: 10_000 }, async ({ client, origin, clock, ends }) => {
-    for (let i = 1; i <= 5; i++) {
-      pass(clock, 9_000)
+  it(
+    'closes an idle tunnel, not one that moves',
+    run({ idleMs: 10_000 }, async ({ client, origin, clock, ends }) => {
+      for (let i = 1; i <= 5; i++) {
+        pass(clock, 9_000)
+        client.stream.writeLatin1('.')
+        await until(() => origin.bytes === i, 'a byte')
+      }
+      assert.equal(ends.length, 0)
+      pass(clock, 10_000 + 3 * WHEEL_TICK_MS)
+      await until(() => ends.length === 1, 'idle')
+      assert.equal(ends[0]?.cause.code, 'stream_idle_timeout')
+      assert.equal(ends[0]?.cause.by, 'proxy')
+    }),
+  )
+
+  it(
+    'never closes without an idle limit, and still knows the last activity',
+    run({ idleMs: 0 }, async ({ client, origin, clock, tunnel, ends }) => {
+      pass(clock, 3600_000)
       client.stream.writeLatin1('.')
-      await until(() => origin.bytes === i, 'a byte')
-    }
-    assert.equal(ends.length, 0)
-    pass(clock, 10_000 + 3 * WHEEL_TICK_MS)
-    await until(() => ends.length === 1, 'idle')
-    assert.equal(ends[0]?.cause.code, 'stream_idle_timeout')
-    assert.equal(ends[0]?.cause.by, 'proxy')
-  }))
+      await until(() => origin.bytes === 1, 'a byte')
+      assert.ok(clock.now() - tunnel.lastActivityMs <= WHEEL_TICK_MS)
+      assert.equal(ends.length, 0)
+    }),
+  )
 
-  it('never closes without an idle limit, and still knows the last activity', run({ idleMs: 0 }, async ({ client, origin, clock, tunnel, ends }) => {
-    pass(clock, 3600_000)
-    client.stream.writeLatin1('.')
-    await until(() => origin.bytes === 1, 'a byte')
-    assert.ok(clock.now() - tunnel.lastActivityMs <= WHEEL_TICK_MS)
-    assert.equal(ends.length, 0)
-  }))
+  it(
+    'closes at its maximum duration although bytes flow',
+    run({ maxDurationMs: 5_000 }, async ({ client, origin, clock, ends }) => {
+      for (let i = 1; i <= 4; i++) {
+        pass(clock, 1_000)
+        client.stream.writeLatin1('.')
+        await until(() => origin.bytes === i, 'a byte')
+      }
+      pass(clock, 2_000)
+      await until(() => ends.length === 1, 'the end')
+      assert.equal(ends[0]?.cause.code, 'max_stream_duration')
+      assert.equal(Math.round((ends[0]?.durationMs ?? 0) / 1000), 6)
+    }),
+  )
 
-  it('closes at its maximum duration although bytes flow', run({ maxDurationMs: 5_000 }, async ({ client, origin, clock, ends }) => {
-    for (let i = 1; i <= 4; i++) {
-      pass(clock, 1_000)
-      client.stream.writeLatin1('.')
-      await until(() => origin.bytes === i, 'a byte')
-    }
-    pass(clock, 2_000)
-    await until(() => ends.length === 1, 'the end')
-    assert.equal(ends[0]?.cause.code, 'max_stream_duration')
-    assert.equal(Math.round((ends[0]?.durationMs ?? 0) / 1000), 6)
-  }))
-
-  it('resets a peer that takes nothing when the grace is over', run({ closeGraceMs: 2_000 }, async ({ client, origin, tunnel, clock, ends }) => {
-    client.stream.pauseReading(PAUSE.filter)
-    origin.stream.write(Buffer.alloc(100_000), 0, 100_000)
-    await until(() => tunnel.bytesFromUpstream === 100_000, 'taken')
-    tunnel.close(KILL)
-    await turns(20)
-    assert.equal(ends.length, 0)
-    pass(clock, 2_000 + 3 * WHEEL_TICK_MS)
-    await until(() => ends.length === 1, 'the end')
-    assert.deepEqual(ends[0]?.cause, KILL)
-    client.stream.resumeReading(PAUSE.filter)
-    await until(() => client.cause !== undefined, 'reset')
-  }))
+  it(
+    'resets a peer that takes nothing when the grace is over',
+    run({ closeGraceMs: 2_000 }, async ({ client, origin, tunnel, clock, ends }) => {
+      client.stream.pauseReading(PAUSE.filter)
+      origin.stream.write(Buffer.alloc(100_000), 0, 100_000)
+      await until(() => tunnel.bytesFromUpstream === 100_000, 'taken')
+      tunnel.close(KILL)
+      await turns(20)
+      assert.equal(ends.length, 0)
+      pass(clock, 2_000 + 3 * WHEEL_TICK_MS)
+      await until(() => ends.length === 1, 'the end')
+      assert.deepEqual(ends[0]?.cause, KILL)
+      client.stream.resumeReading(PAUSE.filter)
+      await until(() => client.cause !== undefined, 'reset')
+    }),
+  )
 })
 
 describe('tunnel beginnings', () => {
@@ -226,7 +282,7 @@ describe('tunnel beginnings', () => {
   it('ends with the cause of a stream that was gone before', async () => {
     const [left, right] = [memoryPair(), memoryPair()]
     const origin = new Recorder(right.accepted)
-    new Recorder(left.accepted)
+    left.accepted.setSink(new Recorder(left.accepted))
     const gone: CloseCause = closeCause('client', 'tcp', 'client_disconnect', 'before')
     left.accepted.reset(gone)
     await turns(3)

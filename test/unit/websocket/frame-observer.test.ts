@@ -39,12 +39,20 @@ describe('frame observer', () => {
   })
 
   it('knows 16- and 64-bit lengths, cut anywhere', () => {
-    const bytes = Buffer.concat([frame(2, Buffer.alloc(126), { mask: 7 }), frame(2, Buffer.alloc(70_000)), frame(1, 'end', { mask: 9 })])
+    const bytes = Buffer.concat([
+      frame(2, Buffer.alloc(126), { mask: 7 }),
+      frame(2, Buffer.alloc(70_000)),
+      frame(1, 'end', { mask: 9 }),
+    ])
     for (const size of [1, 2, 3, 7, 13, 1000, 65_536]) {
       const parts: Buffer[] = []
       for (let at = 0; at < bytes.length; at += size) parts.push(bytes.subarray(at, at + size))
       const observer = observe(...parts)
-      assert.deepEqual([observer.messages, observer.payloadBytes, observer.largestMessage], [3, 70_129, 70_000], `parts of ${size}`)
+      assert.deepEqual(
+        [observer.messages, observer.payloadBytes, observer.largestMessage],
+        [3, 70_129, 70_000],
+        `parts of ${size}`,
+      )
       assert.equal(observer.atMessageBoundary, true)
     }
   })
@@ -104,7 +112,7 @@ describe('frame observer', () => {
         socket.on('message', (data, isBinary) => {
           socket.send(data, { binary: isBinary })
           socket.ping()
-          if (data.toString() === 'close me') socket.close(4002, 'as you wish')
+          if (data instanceof Buffer && data.toString() === 'close me') socket.close(4002, 'as you wish')
         })
       })
       const [up, down] = [new FrameObserver(), new FrameObserver()]
@@ -150,17 +158,22 @@ async function listen(server: WebSocketServer, up: Watch, down: Watch, onEnd: (s
   const address = server.address()
   assert.ok(address !== null && typeof address === 'object')
   const wheel = new TimerWheel(systemClock)
-  return listenTcp({ host: '127.0.0.1', port: 0 }, {
-    onAccept(downstream) {
-      dialTcp({ host: '127.0.0.1', port: address.port, clock: systemClock, connectTimeoutMs: 1000 }, {
-        onConnect(upstream) {
-          const watching = { observeDownstream: up, observeUpstream: down }
-          bridge(downstream, upstream, { wheel, clock: systemClock, idleMs: 0, onEnd, ...watching })
-        },
-        onConnectError: (cause) => assert.fail(cause.detail),
-      })
+  return listenTcp(
+    { host: '127.0.0.1', port: 0 },
+    {
+      onAccept(downstream) {
+        dialTcp(
+          { host: '127.0.0.1', port: address.port, clock: systemClock, connectTimeoutMs: 1000 },
+          {
+            onConnect(upstream) {
+              const watching = { observeDownstream: up, observeUpstream: down }
+              bridge(downstream, upstream, { wheel, clock: systemClock, idleMs: 0, onEnd, ...watching })
+            },
+            onConnectError: (cause) => assert.fail(cause.detail),
+          },
+        )
+      },
+      onAcceptError: (error) => assert.fail(error),
     },
-    onAcceptError: (error) => assert.fail(error),
-  })
+  )
 }
-

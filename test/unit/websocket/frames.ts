@@ -1,7 +1,11 @@
 // Writes WebSocket frames (RFC 6455 §5.2) for tests: valid and not.
 
 /** One frame; `mask` 0 = unmasked. */
-export function frame(opcode: number, payload: string | Buffer, how: { readonly fin?: boolean; readonly mask?: number } = {}): Buffer {
+export function frame(
+  opcode: number,
+  payload: string | Buffer,
+  how: { readonly fin?: boolean; readonly mask?: number } = {},
+): Buffer {
   const { fin = true, mask = 0 } = how
   const body = Buffer.from(payload)
   const masked = mask === 0 ? 0 : 0x80
@@ -9,7 +13,18 @@ export function frame(opcode: number, payload: string | Buffer, how: { readonly 
   const head = [first]
   if (body.length < 126) head.push(masked | body.length)
   else if (body.length < 65_536) head.push(masked | 126, body.length >> 8, body.length & 255)
-  else head.push(masked | 127, 0, 0, 0, 0, (body.length >>> 24) & 255, (body.length >>> 16) & 255, (body.length >>> 8) & 255, body.length & 255)
+  else
+    head.push(
+      masked | 127,
+      0,
+      0,
+      0,
+      0,
+      (body.length >>> 24) & 255,
+      (body.length >>> 16) & 255,
+      (body.length >>> 8) & 255,
+      body.length & 255,
+    )
   if (masked === 0) return Buffer.concat([Buffer.from(head), body])
   const key = Buffer.alloc(4)
   key.writeUInt32BE(mask >>> 0)

@@ -21,7 +21,13 @@ describe('WebSocket handshake values', () => {
   })
 
   it('refuses what is no key', () => {
-    for (const key of ['', 'dGhlIHNhbXBsZSBub25jZQ=', 'dGhlIHNhbXBsZSBub25jZQ===', 'dGhlIHNhbXBsZSBub25jZR==', 'x'.repeat(24)]) {
+    for (const key of [
+      '',
+      'dGhlIHNhbXBsZSBub25jZQ=',
+      'dGhlIHNhbXBsZSBub25jZQ===',
+      'dGhlIHNhbXBsZSBub25jZR==',
+      'x'.repeat(24),
+    ]) {
       assert.ok(!isKey(key), key)
     }
   })
@@ -30,7 +36,8 @@ describe('WebSocket handshake values', () => {
 describe('WebSocket close codes', () => {
   it('may be sent or not', () => {
     for (const code of [1000, 1001, 1003, 1007, 1014, 3000, 4999]) assert.ok(isSendableCloseCode(code), `${code}`)
-    for (const code of [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535]) assert.ok(!isSendableCloseCode(code), `${code}`)
+    for (const code of [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535])
+      assert.ok(!isSendableCloseCode(code), `${code}`)
   })
 
   it('have names', () => {

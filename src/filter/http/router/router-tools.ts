@@ -2,6 +2,7 @@
 
 import type { Clock } from '../../../core/clock.ts'
 import type { TimerWheel } from '../../../core/timer-wheel.ts'
+import type { StreamFacts } from '../../../format/stream-facts.ts'
 import type { Counter } from '../../../observe/stats/registry.ts'
 import type { ClusterUpstream } from '../../../upstream/cluster-upstream.ts'
 
@@ -24,6 +25,8 @@ export interface RouterTools {
   readonly bufferLimitBytes: number
   /** 'match-upstream' and the like are applied when the cluster is known. */
   readonly schemeTransformation: '' | 'match-upstream' | 'http' | 'https'
+  /** upstream_log: a line when the upstream is done with. */
+  readonly upstreamLoggers: readonly { log(facts: StreamFacts): void }[]
   cluster(name: string): ClusterUpstream | undefined
   /** In [0, 1). */
   random(): number

@@ -240,6 +240,7 @@ export class Router implements TerminalFilter, StreamWaiter, ClientStreamSink {
       release: () => {
         upstream.onStreamEnd(endpoint)
         upstream.leave(priority)
+        this.#logUpstream()
       },
     }
     this.#sink.facts.responseCodeDetails = 'via_upstream'
@@ -292,12 +293,22 @@ export class Router implements TerminalFilter, StreamWaiter, ClientStreamSink {
     this.#finish()
   }
 
+  #logUpstream(): void {
+    const { upstreamLoggers, clock } = this.#tools
+    if (upstreamLoggers.length === 0) return
+    const { facts } = this.#sink
+    facts.logType = 'UpstreamEnd'
+    facts.now = clock.now()
+    for (const logger of upstreamLoggers) logger.log(facts)
+  }
+
   #finish(): void {
     if (this.#done) return
     this.#done = true
     this.#timeout?.cancel()
     const connection = this.#connection
     if (connection !== undefined) this.#upstream?.onStreamEnd(connection.endpoint)
+    if (connection !== undefined) this.#logUpstream()
     if (this.#admitted) this.#upstream?.leave(this.#destination?.priority ?? 'default')
   }
 }
