@@ -4,7 +4,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { CircuitBreakers } from '../config/model/cluster.ts'
 import type { ProxyConfig } from '../config/model/proxy.ts'
-import type { Ledger } from '../observe/ledger/ledger.ts'
+import type { TunnelBook } from '../observe/ledger/ledger.ts'
 import type { LogLevel } from '../observe/log.ts'
 import type { StatRegistry } from '../observe/stats/registry.ts'
 import type { StreamAddress } from '../transport/byte-stream.ts'
@@ -15,7 +15,7 @@ export type ServerState = 'LIVE' | 'DRAINING' | 'PRE_INITIALIZING' | 'INITIALIZI
 export interface AdminContext {
   readonly clock: Clock
   readonly registry: StatRegistry
-  readonly ledger: Ledger
+  readonly ledger: TunnelBook
   readonly server: ServerFacts
   readonly levels: LevelControl
   readonly actions: AdminActions

@@ -24,6 +24,8 @@ export interface AdminServerOptions {
   readonly context: AdminContext
   /** Loggers of admin.access_log. */
   readonly loggers: readonly { log(facts: StreamFacts): void }[]
+  /** Brings what the context shows up to date before each request, when that takes asking around. */
+  readonly refresh?: () => Promise<void>
   /** A fault inside an endpoint, for the log. */
   onFault(error: unknown): void
 }
@@ -38,7 +40,10 @@ const REQUEST_TIMEOUT_MS = 30_000
 export async function startAdmin(options: AdminServerOptions): Promise<AdminServer> {
   const server = createServer({ headersTimeout: HEAD_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS })
   server.maxConnections = MAX_CONNECTIONS
-  server.on('request', (request, response) => answer(request, response, options))
+  server.on('request', (request, response) => {
+    if (options.refresh === undefined) answer(request, response, options)
+    else void options.refresh().then(() => answer(request, response, options))
+  })
   // An Upgrade field is ignored here (RFC 9110 §7.8), a CONNECT has nothing to connect to.
   server.on('connect', (_, socket: Socket) =>
     socket.end('HTTP/1.1 405 Method Not Allowed\r\nconnection: close\r\n\r\n'),

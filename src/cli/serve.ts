@@ -7,8 +7,9 @@ import type { ProxyConfig } from '../config/model/proxy.ts'
 import { liveLine } from '../observe/ledger/live-line.ts'
 import { ApplicationLog } from '../observe/log.ts'
 import { addressText } from '../config/model/address.ts'
-import { placeText } from '../config/model/place.ts'
 import { Proxy } from '../proxy/proxy.ts'
+import { Fleet } from '../proxy/workers/fleet.ts'
+import { isWorker, runWorker } from '../proxy/workers/worker.ts'
 
 /** At which level every tunnel has its two lines: a gateway with ten thousand of them wants to be asked first. */
 export type TunnelLines = 'info' | 'debug'
@@ -18,34 +19,74 @@ export async function serve(config: ProxyConfig, options: ServerOptions, tunnelL
   const { logPath } = options
   const color = logPath === undefined && process.stderr.isTTY
   const log = new ApplicationLog({ level: options.logLevel, format: options.logFormat, color, ...(logPath === undefined ? {} : { path: logPath }) })
-  const main = log.component('main')
-  const running = new Proxy(config, log, commandLine(options))
+  // A fault of ours must not take every tunnel with it: it is told loudly and the process goes on.
+  process.on('uncaughtException', (error) => log.component('main').critical('fault; please report it', { reason: error.stack ?? error.message }))
+  const watch = (proxy: Proxy): void => watchTunnels(proxy, log, tunnelLines, color)
+  if (isWorker()) {
+    await runWorker(config, log, watch)
+    return EXIT.ok
+  }
+  return options.concurrency > 1 ? serveFleet(config, options, log) : serveAlone(config, options, log, watch)
+}
+
+async function serveAlone(config: ProxyConfig, options: ServerOptions, log: ApplicationLog, watch: (proxy: Proxy) => void): Promise<number> {
+  const proxy = new Proxy(config, log, commandLine(options))
   try {
-    await running.start()
+    await proxy.start()
   } catch (error) {
-    process.stderr.write(`sluice: ${error instanceof Error ? error.message : String(error)}\n`)
-    await running.stop()
-    return EXIT.refused
+    return refuse(error, () => proxy.stop())
   }
-  const tunnels = log.component('tunnel')
-  const live = liveLine({ write: (line) => tunnels[tunnelLines](line), color, clockTime: false })
-  running.services.ledger.listen({
-    onOpen: (entry) => void (tunnels.wants(tunnelLines) && live.onOpen(entry)),
-    onClose: (entry, end) => void (tunnels.wants(tunnelLines) && live.onClose(entry, end)),
-  })
-  if (options.adminAddressPath !== undefined && running.adminAddress !== undefined) writeFileSync(options.adminAddressPath, running.adminAddress)
-  for (const { cluster, runtime } of running.server.clusters.values()) {
-    for (const failure of runtime.lookupFailures) {
-      main.warning(`${placeText(cluster.place)}: cluster "${cluster.name}" has no address yet: lookup of ${failure}; it is tried again`)
-    }
-  }
-  for (const { config: listener, sockets } of running.server.listeners) {
-    for (const socket of sockets) main.info(`listening on ${socket.address.text}`, { listener: listener.name })
-  }
-  if (config.admin !== undefined) main.info(`admin on ${running.adminAddress ?? addressText(config.admin.address)}`)
-  const reason = await running.ended(options.drainTimeS)
-  main.info('stopped', { reason })
+  watch(proxy)
+  const listeners = proxy.server.listeners.map(({ config: { name }, sockets }) => ({ name, addresses: sockets.map(({ address }) => address) }))
+  announce(config, options, log, { listeners, admin: proxy.adminAddress, warnings: proxy.lookupWarnings() })
+  const reason = await proxy.ended(options.drainTimeS)
+  log.component('main').info('stopped', { reason })
   return EXIT.ok
+}
+
+async function serveFleet(config: ProxyConfig, options: ServerOptions, log: ApplicationLog): Promise<number> {
+  const fleet = new Fleet(config, log, commandLine(options), options.concurrency)
+  let warnings: readonly string[]
+  try {
+    warnings = await fleet.start()
+  } catch (error) {
+    return refuse(error, () => fleet.stop(0))
+  }
+  announce(config, options, log, { listeners: fleet.listeners, admin: fleet.adminAddress, warnings })
+  const reason = await fleet.ended(options.drainTimeS)
+  log.component('main').info('stopped', { reason })
+  return EXIT.ok
+}
+
+async function refuse(error: unknown, stop: () => Promise<void>): Promise<number> {
+  process.stderr.write(`sluice: ${error instanceof Error ? error.message : String(error)}\n`)
+  await stop()
+  return EXIT.refused
+}
+
+function watchTunnels(proxy: Proxy, log: ApplicationLog, level: TunnelLines, color: boolean): void {
+  const tunnels = log.component('tunnel')
+  const live = liveLine({ write: (line) => tunnels[level](line), color, clockTime: false })
+  proxy.services.ledger.listen({
+    onOpen: (entry) => void (tunnels.wants(level) && live.onOpen(entry)),
+    onClose: (entry, end) => void (tunnels.wants(level) && live.onClose(entry, end)),
+  })
+}
+
+interface Started {
+  readonly listeners: readonly { readonly name: string; readonly addresses: readonly { readonly text: string }[] }[]
+  readonly admin: string | undefined
+  readonly warnings: readonly string[]
+}
+
+function announce(config: ProxyConfig, options: ServerOptions, log: ApplicationLog, { listeners, admin, warnings }: Started): void {
+  const main = log.component('main')
+  if (options.adminAddressPath !== undefined && admin !== undefined) writeFileSync(options.adminAddressPath, admin)
+  for (const warning of warnings) main.warning(warning)
+  for (const { name, addresses } of listeners) {
+    for (const { text } of addresses) main.info(`listening on ${text}`, { listener: name })
+  }
+  if (config.admin !== undefined) main.info(`admin on ${admin ?? addressText(config.admin.address)}`)
 }
 
 function commandLine(options: ServerOptions): Record<string, string | number | boolean> {

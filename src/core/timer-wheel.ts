@@ -38,6 +38,17 @@ class WheelDeadline implements Deadline, DenseItem {
   }
 }
 
+/** A fault in one callback must not stop the wheel: it is thrown where the process sees it. */
+function fireSafely(deadline: WheelDeadline): void {
+  try {
+    deadline.fire()
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error
+    })
+  }
+}
+
 const SLOTS = 256
 
 /**
@@ -123,7 +134,7 @@ export class TimerWheel {
       }
       deadline.slot = -1
       this.#count--
-      deadline.fire()
+      fireSafely(deadline)
     }
   }
 }

@@ -21,7 +21,8 @@ export function adminContext(server: Server, log: ApplicationLog, facts: ServerF
   }
 }
 
-function clusterStatus({ cluster, runtime }: ClusterUpstream): ClusterStatus {
+/** A cluster as /clusters shows it. */
+export function clusterStatus({ cluster, runtime }: ClusterUpstream): ClusterStatus {
   return {
     name: cluster.name,
     observabilityName: cluster.statName,

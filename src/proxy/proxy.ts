@@ -7,6 +7,7 @@ import { systemClock } from '../core/clock.ts'
 import { systemRandom } from '../core/random.ts'
 import { TimerWheel } from '../core/timer-wheel.ts'
 import { addressText } from '../config/model/address.ts'
+import { placeText } from '../config/model/place.ts'
 import type { ProxyConfig } from '../config/model/proxy.ts'
 import { accessLogger } from '../observe/access-log/access-logger.ts'
 import { LogSinks } from '../observe/access-log/sinks.ts'
@@ -15,8 +16,10 @@ import type { ApplicationLog, ComponentLog } from '../observe/log.ts'
 import { StatRegistry } from '../observe/stats/registry.ts'
 import { Server } from '../server/server.ts'
 import { serverStats, type ServerStats } from '../server/server-stats.ts'
-import type { ServerServices } from '../server/services.ts'
+import { ALONE, type Binding, type ServerServices } from '../server/services.ts'
 import { StartError, systemReason } from '../server/start-error.ts'
+import { onFault } from '../transport/fault.ts'
+import { endRequest, QuitRequest } from './end-request.ts'
 import { adminContext } from './admin-context.ts'
 import { version } from './version.ts'
 
@@ -34,9 +37,9 @@ export class Proxy {
   readonly #loadedWallMs = systemClock.wallNow()
   #admin: AdminServer | undefined
   #live = false
-  #quit: (reason: string) => void = () => undefined
+  readonly #quit = new QuitRequest()
 
-  constructor(config: ProxyConfig, log: ApplicationLog, commandLine: Readonly<Record<string, string | number | boolean>>) {
+  constructor(config: ProxyConfig, log: ApplicationLog, commandLine: Readonly<Record<string, string | number | boolean>>, binding: Binding = ALONE) {
     this.#log = log
     this.#main = log.component('main')
     this.#commandLine = commandLine
@@ -48,9 +51,12 @@ export class Proxy {
       registry: new StatRegistry(),
       ledger: new Ledger(),
       log,
+      binding,
       logSinks: new LogSinks((target, message) => this.#main.error('access log cannot be written', { target, reason: message })),
     }
     this.#stats = serverStats(this.services.registry)
+    // A fault in one stream's callback resets that stream; the process and all others go on.
+    onFault((error) => this.#main.error('fault in a stream; please report it', { reason: error instanceof Error ? (error.stack ?? error.message) : String(error) }))
     this.server = new Server(config, this.services, { draining: false, failingHealthChecks: false })
   }
 
@@ -73,10 +79,24 @@ export class Proxy {
 
   /** Waits for SIGTERM, SIGINT or /quitquitquit, drains up to `drainSeconds`, stops. Resolves to what ended it. */
   async ended(drainSeconds: number): Promise<string> {
-    const reason = await this.#endRequest()
-    if (reason === 'SIGTERM') await this.#drain(drainSeconds)
-    await this.stop()
+    const reason = await endRequest(this.#quit, () => this.services.logSinks.reopen())
+    await this.shutdown(reason === 'SIGTERM' ? drainSeconds : 0)
     return reason
+  }
+
+  /** Drains up to `drainSeconds`, then stops. */
+  async shutdown(drainSeconds: number): Promise<void> {
+    if (drainSeconds > 0) await this.#drain(drainSeconds)
+    await this.stop()
+  }
+
+  /** Clusters whose names did not resolve, a sentence each with the place. */
+  lookupWarnings(): string[] {
+    return [...this.server.clusters.values()].flatMap(({ cluster, runtime }) =>
+      runtime.lookupFailures.map(
+        (failure) => `${placeText(cluster.place)}: cluster "${cluster.name}" has no address yet: lookup of ${failure}; it is tried again`,
+      ),
+    )
   }
 
   async stop(): Promise<void> {
@@ -89,7 +109,7 @@ export class Proxy {
   async #startAdmin(): Promise<void> {
     const { admin } = this.server.config
     if (admin === undefined) return
-    const context = adminContext(this.server, this.#log, this.#facts(), this.#actions(), this.#loadedWallMs)
+    const context = adminContext(this.server, this.#log, this.#facts(), this.actions, this.#loadedWallMs)
     const loggers = admin.accessLogs.map((config) => accessLogger(config, this.services.logSinks))
     const onFault = (error: unknown): void => this.#main.error('fault in an admin page', { reason: error instanceof Error ? error.message : String(error) })
     try {
@@ -109,14 +129,15 @@ export class Proxy {
     }
   }
 
-  #actions(): AdminActions {
+  /** What an operator may make it do. */
+  get actions(): AdminActions {
     const { server, services } = this
     return {
       drainListeners: ({ inboundOnly, skipExit }) => {
         server.announceDrain()
         if (!skipExit) void server.drain((listener) => !inboundOnly || listener.trafficDirection === 'inbound')
       },
-      quit: () => this.#quit('/quitquitquit'),
+      quit: () => this.#quit.ask('/quitquitquit'),
       failHealthCheck: () => {
         server.state.failingHealthChecks = true
         server.announceDrain()
@@ -128,27 +149,6 @@ export class Proxy {
       reopenLogs: () => services.logSinks.reopen(),
       refreshStats: () => this.#stats.refresh(server, this.#live, systemClock.now() - this.#startedMs),
     }
-  }
-
-  #endRequest(): Promise<string> {
-    return new Promise((resolve) => {
-      const onTerm = (): void => finish('SIGTERM')
-      const onInt = (): void => finish('SIGINT')
-      const onReopen = (): void => this.services.logSinks.reopen()
-      // Keeps the process alive when every listener has closed but a drain or an operator is still expected.
-      const alive = setInterval(() => undefined, 60_000)
-      const finish = (reason: string): void => {
-        clearInterval(alive)
-        process.off('SIGTERM', onTerm)
-        process.off('SIGINT', onInt)
-        process.off('SIGUSR1', onReopen)
-        resolve(reason)
-      }
-      this.#quit = finish
-      process.on('SIGTERM', onTerm)
-      process.on('SIGINT', onInt)
-      process.on('SIGUSR1', onReopen)
-    })
   }
 
   /** Stops accepting and lets tunnels go on until the last one ends, time is over, or a second signal comes. */

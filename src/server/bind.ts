@@ -6,14 +6,14 @@ import { listenPipe } from '../transport/pipe.ts'
 import { type AcceptSink, listenTcp, type StreamListener } from '../transport/tcp.ts'
 import { StartError, systemReason } from './start-error.ts'
 
-/** Listens on `address`; rejects with a StartError in one sentence that names the field's place. */
-export async function bindListener(listener: Listener, address: Address, sink: AcceptSink): Promise<StreamListener> {
+/** Listens on `address` (TCP: on `port`); rejects with a StartError in one sentence that names the field's place. */
+export async function bindListener(listener: Listener, address: Address, port: number, reusePort: boolean, sink: AcceptSink): Promise<StreamListener> {
   const backlog = listener.tcpBacklogSize === undefined ? {} : { backlog: listener.tcpBacklogSize }
   const keepAlive = listener.keepalive === undefined ? {} : { keepAliveSeconds: listener.keepalive.timeMs / 1000 }
   try {
     switch (address.kind) {
       case 'socket':
-        return await listenTcp({ host: address.host, port: address.port, ...backlog, ...keepAlive }, sink)
+        return await listenTcp({ host: address.host, port, reusePort, ...backlog, ...keepAlive }, sink)
       case 'pipe':
         return await listenPipe({ path: address.path, mode: address.mode, ...backlog }, sink)
       case 'internal':

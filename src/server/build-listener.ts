@@ -4,6 +4,7 @@ import { listenerStats } from '../listener/listener-stats.ts'
 import { type ChainRuntime, ListenerRuntime } from '../listener/listener-runtime.ts'
 import { tlsAcceptor } from '../listener/tls-acceptor.ts'
 import type { FilterChain, Listener } from '../config/model/listener.ts'
+import type { DownstreamTls } from '../config/model/tls.ts'
 import type { ProxyConfig } from '../config/model/proxy.ts'
 import { accessLogger } from '../observe/access-log/access-logger.ts'
 import type { ClusterUpstream } from '../upstream/cluster-upstream.ts'
@@ -40,6 +41,12 @@ function buildChain(chain: FilterChain, parts: ListenerParts): ChainRuntime {
   return {
     chain,
     hcm: filter === undefined ? undefined : buildHcm({ ...parts, chain, hcm: filter }),
-    tls: chain.tls === undefined ? undefined : tlsAcceptor(chain.tls, chain.transportSocketConnectTimeoutMs, parts.services.clock),
+    tls: chain.tls === undefined ? undefined : tlsAcceptor(withTicketKey(chain.tls, parts), chain.transportSocketConnectTimeoutMs, parts.services.clock),
   }
+}
+
+/** Keys of the configuration win; workers without them share one, so that a session resumes in any of them. */
+function withTicketKey(tls: DownstreamTls, { services }: ListenerParts): DownstreamTls {
+  const { ticketKey } = services.binding
+  return ticketKey === undefined || tls.sessionTicketKeys.length > 0 ? tls : { ...tls, sessionTicketKeys: [ticketKey] }
 }

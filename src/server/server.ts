@@ -99,7 +99,10 @@ export class Server {
     const sockets: StreamListener[] = []
     if (!listener.bindToPort) return { config: listener, runtime, sockets }
     try {
-      for (const address of listener.addresses) sockets.push(await this.#bindAddress(listener, address, runtime))
+      for (const [index, address] of listener.addresses.entries()) {
+        if (address.kind === 'pipe' && !this.services.binding.bindPipes) continue
+        sockets.push(await this.#bindAddress(listener, address, index, runtime))
+      }
     } catch (error) {
       await Promise.all(sockets.map(closeSocket))
       throw error
@@ -107,8 +110,10 @@ export class Server {
     return { config: listener, runtime, sockets }
   }
 
-  #bindAddress(listener: Listener, address: Address, runtime: ListenerRuntime): Promise<StreamListener> {
-    return bindListener(listener, address, runtime)
+  #bindAddress(listener: Listener, address: Address, index: number, runtime: ListenerRuntime): Promise<StreamListener> {
+    const { reusePort, ports } = this.services.binding
+    const asked = address.kind === 'socket' ? address.port : 0
+    return bindListener(listener, address, asked === 0 ? (ports[`${listener.name}#${index}`] ?? 0) : asked, reusePort, runtime)
   }
 }
 

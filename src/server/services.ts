@@ -18,7 +18,23 @@ export interface ServerServices {
   readonly ledger: Ledger
   readonly log: ApplicationLog
   readonly logSinks: LogSinks
+  readonly binding: Binding
 }
+
+/** How listening sockets are bound. */
+export interface Binding {
+  /** Several processes share each TCP port. */
+  readonly reusePort: boolean
+  /** Ports for addresses that ask for port 0, by `listener name#address index`. */
+  readonly ports: Readonly<Record<string, number>>
+  /** False in all processes but one, because a socket file has one owner. */
+  readonly bindPipes: boolean
+  /** 80 bytes that processes share, so that a TLS session resumes in any of them; undefined = own. */
+  readonly ticketKey: Buffer | undefined
+}
+
+/** One process, which owns everything it binds. */
+export const ALONE: Binding = { reusePort: false, ports: {}, bindPipes: true, ticketKey: undefined }
 
 /** Flags that the data plane reads while it runs. */
 export interface ServerState {

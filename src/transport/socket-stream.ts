@@ -10,7 +10,7 @@ import { releaseReadBuffer, sharedReadBuffer, takeReadBuffer } from './read-buff
 import type { ReplayableStream } from './replay.ts'
 import { type PeerSide, finished, socketFailure } from './socket-cause.ts'
 import type { SocketWire, WireOwner } from './socket-wire.ts'
-import { type Flushable, enterRead, flushAfterPoll, flushSoon, leaveRead } from './turn.ts'
+import { type Flushable, currentPoll, enterRead, flushAfterPoll, flushSoon, leaveRead } from './turn.ts'
 import { WriteQueue } from './write-queue.ts'
 
 /** Why reading is held back besides the callers' reasons: an unfinished write uses this socket's read buffer. */
@@ -25,8 +25,8 @@ const CALM_READS = 8
 /** Chunks of at least this many bytes are sent without a copy when the reader's buffer can be borrowed. */
 const DIRECT_BYTES = 8 * 1024
 
-/** How often in a row a batch must come from another reader before writes wait for the end of the poll phase. */
-const MANY_READERS = 4
+/** Marks of fan-in at which writes wait for the end of the poll phase: two for each further reader, less one a phase. */
+const FAN_IN_ENOUGH = 4
 
 /** The socket whose read callback runs. */
 let reader: SocketStream | undefined
@@ -63,7 +63,8 @@ export class SocketStream implements ReplayableStream, WireOwner, Flushable, Lin
   /** The stream whose read buffer the unfinished write uses. */
   #lender: SocketStream | undefined
   #lastReader: SocketStream | undefined
-  #readerChanges = 0
+  #lastPoll = -1
+  #fanIn = 0
 
   constructor(wire: SocketWire, peer: PeerSide, tls?: TlsInfo) {
     this.#wire = wire
@@ -100,6 +101,7 @@ export class SocketStream implements ReplayableStream, WireOwner, Flushable, Lin
     } else {
       this.#queue.append(buffer, start, end)
       if (!this.#dirty) this.#markDirty()
+      else if (reader !== this.#lastReader) this.#noteReader()
     }
     return this.#underHighWater()
   }
@@ -259,17 +261,24 @@ export class SocketStream implements ReplayableStream, WireOwner, Flushable, Lin
     return false
   }
 
-  /** Tunnels are fed by one socket, multiplexed connections by many; only the latter gain by waiting for the others. */
   #markDirty(): void {
     this.#dirty = true
-    if (reader !== undefined && reader !== this) {
-      if (reader !== this.#lastReader) {
-        this.#lastReader = reader
-        if (this.#readerChanges < 2 * MANY_READERS) this.#readerChanges++
-      } else if (this.#readerChanges > 0) this.#readerChanges--
-    }
-    if (this.#readerChanges >= MANY_READERS) flushAfterPoll(this)
+    if (reader !== this.#lastReader) this.#noteReader()
+    if (this.#fanIn >= FAN_IN_ENOUGH) flushAfterPoll(this)
     else flushSoon(this)
+  }
+
+  /**
+   * Counts how often several sockets wrote here within one poll phase. Only such a stream gains by waiting for the others:
+   * not a tunnel, which one socket feeds, nor a kept-alive connection that another one feeds each time.
+   */
+  #noteReader(): void {
+    this.#lastReader = reader
+    if (reader === undefined || reader === this) return
+    const phase = currentPoll()
+    if (phase !== this.#lastPoll) this.#fanIn = Math.max(0, this.#fanIn - 1)
+    else this.#fanIn = Math.min(2 * FAN_IN_ENOUGH, this.#fanIn + 2)
+    this.#lastPoll = phase
   }
 
   #writeBorrowed(lender: SocketStream, buffer: Uint8Array, start: number, end: number): void {

@@ -13,6 +13,8 @@ interface Batch {
 }
 
 let depth = 0
+let poll = 0
+let pollMarked = false
 let tickScheduled = false
 let afterRead: Batch = { streams: [], count: 0 }
 let afterPoll: Batch = { streams: [], count: 0 }
@@ -40,6 +42,20 @@ export function flushSoon(stream: Flushable): void {
 export function flushAfterPoll(stream: Flushable): void {
   if (afterPoll.count === 0) setImmediate(flushPoll)
   afterPoll.streams[afterPoll.count++] = stream
+}
+
+/** A number that stays the same during one poll phase. */
+export function currentPoll(): number {
+  if (!pollMarked) {
+    pollMarked = true
+    setImmediate(nextPoll)
+  }
+  return poll
+}
+
+function nextPoll(): void {
+  pollMarked = false
+  poll++
 }
 
 function flushTick(): void {

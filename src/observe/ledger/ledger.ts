@@ -58,7 +58,15 @@ export interface LedgerListener {
   onClose(entry: TunnelEntry, end: TunnelEnd): void
 }
 
-export class Ledger {
+/** What admin pages read of a ledger, of this process or of all workers. */
+export interface TunnelBook {
+  readonly size: number
+  readonly opened: number
+  entries(): IterableIterator<TunnelEntry>
+  get(id: number): TunnelEntry | undefined
+}
+
+export class Ledger implements TunnelBook {
   readonly #open = new DenseSet<TunnelEntry>()
   readonly #listeners = new Set<LedgerListener>()
   #opened = 0
