@@ -20,6 +20,7 @@ import { ExchangeTimers } from './exchange-timers.ts'
 import { HeldBody } from './held-body.ts'
 import { buildLocalReply } from './local-reply.ts'
 import { checkRequest } from './request-checks.ts'
+import { keepRefusal } from './refused-upgrade.ts'
 import { finaliseResponse } from './response-headers.ts'
 import type { FilterChainRuntime, HcmRuntime } from './runtime.ts'
 import { countResponse } from './response-stats.ts'
@@ -149,7 +150,7 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
   }
 
   onReset(cause: CloseCause): void {
-    if (this.#ended) return
+    if (this.#ended || this.#tunnel !== undefined) return
     // Answered in full before the request ended: the codec lets go of the rest of it, which is no failure.
     if (cause.code !== 'finished') {
       addFlag(this.facts, errorEntry(cause.code).flag)
@@ -206,6 +207,8 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
 
   onInformational(head: ResponseHead): void {
     if (this.#ended || this.#responseStarted) return
+    // No back-pressure holds these back, and an origin may send them without end: a client that does not read gets no more.
+    if (this.stream.connection.queuedBytes > this.runtime.bufferLimitBytes) return
     this.stream.respondInformational(head)
   }
 
@@ -423,6 +426,7 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
   #sendHead(head: ResponseHead, endStream: boolean): void {
     const { facts, runtime } = this
     this.#responseStarted = true
+    keepRefusal(head, this)
     facts.response = head
     facts.responseCode = head.status
     facts.times.downstreamResponseStart = runtime.clock.now()

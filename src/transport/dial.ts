@@ -3,7 +3,7 @@
 import { Socket } from 'node:net'
 import { type CloseCause, closeCause } from '../core/close-cause.ts'
 import type { Clock, Timer } from '../core/clock.ts'
-import { pipeAddress, tcpAddress } from './address.ts'
+import { NO_ADDRESS, pipeAddress, tcpAddress } from './address.ts'
 import type { StreamAddress } from './byte-stream.ts'
 import { type LibuvHandle, type LibuvParts, type LibuvRequest, libuv } from './libuv-handle.ts'
 import { LibuvWire } from './libuv-wire.ts'
@@ -49,41 +49,49 @@ export interface Dial {
 
 /** Dials a TCP connection. */
 export function dialTcp(options: DialTcpOptions, sink: DialSink): Dial {
-  const remote = tcpAddress(options.host, options.port)
-  const attempt = new Attempt(options, sink, undefined, remote)
-  if (libuv !== undefined)
-    attempt.useHandle(libuv, new libuv.TCPConnectWrap(), (parts, request) => startTcp(parts, request, options))
-  else attempt.useSocket(options, tcpTarget(options))
+  const attempt = new Attempt(options, sink, undefined, remoteAddress(options))
+  if (libuv === undefined) attempt.useSocket(options, tcpTarget(options))
+  else {
+    const handle = new libuv.TCP(libuv.socketType)
+    const request = new libuv.TCPConnectWrap()
+    attempt.useHandle(libuv, handle, request, startTcp(handle, request, options))
+  }
   return attempt
+}
+
+let lastRemote = NO_ADDRESS
+
+/** Most dials go where the last one went: their streams share the address. */
+function remoteAddress({ host, port }: DialTcpOptions): StreamAddress {
+  if (lastRemote.ip !== host || lastRemote.port !== port) lastRemote = tcpAddress(host, port)
+  return lastRemote
 }
 
 /** Dials a Unix socket. */
 export function dialPipe(options: DialPipeOptions, sink: DialSink): Dial {
   const attempt = new Attempt(options, sink, pipeAddress(''), pipeAddress(options.path))
   const path = systemPath(options.path)
-  if (libuv !== undefined)
-    attempt.useHandle(libuv, new libuv.PipeConnectWrap(), (parts, request) => startPipe(parts, request, path))
-  else attempt.useSocket({}, { path })
+  if (libuv === undefined) attempt.useSocket({}, { path })
+  else {
+    const handle = new libuv.Pipe(libuv.socketType)
+    const request = new libuv.PipeConnectWrap()
+    attempt.useHandle(libuv, handle, request, handle.connect?.(request, path) ?? 0)
+  }
   return attempt
 }
 
 /** The path as the system wants it: an abstract name begins with NUL instead of `@`. */
 export const systemPath = (path: string): string => (path.startsWith('@') ? `\0${path.slice(1)}` : path)
 
-interface Started {
-  readonly handle: LibuvHandle
-  readonly errno: number
-}
-
-function startTcp(parts: LibuvParts, request: LibuvRequest, options: DialTcpOptions): Started {
-  const handle = new parts.TCP(parts.socketType)
+/** Answers 0 or a negative errno. */
+function startTcp(handle: LibuvHandle, request: LibuvRequest, options: DialTcpOptions): number {
   const bound = bind(handle, options)
-  if (bound !== 0) return { handle, errno: bound }
+  if (bound !== 0) return bound
   const { host, port } = options
   const errno = isIPv6(host) ? handle.connect6?.(request, host, port) : handle.connect?.(request, host, port)
   if (options.noDelay !== false) handle.setNoDelay?.(true)
   if (options.keepAliveSeconds !== undefined) handle.setKeepAlive?.(true, options.keepAliveSeconds)
-  return { handle, errno: errno ?? 0 }
+  return errno ?? 0
 }
 
 /** Of a literal address. */
@@ -94,11 +102,6 @@ function bind(handle: LibuvHandle, options: DialTcpOptions): number {
   if (localAddress === undefined) return 0
   if (isIPv6(localAddress)) return handle.bind6?.(localAddress, localPort, 0) ?? 0
   return handle.bind?.(localAddress, localPort) ?? 0
-}
-
-function startPipe(parts: LibuvParts, request: LibuvRequest, path: string): Started {
-  const handle = new parts.Pipe(parts.socketType)
-  return { handle, errno: handle.connect?.(request, path) ?? 0 }
 }
 
 function tcpTarget(options: DialTcpOptions): { host: string; port: number; localAddress?: string; localPort?: number } {
@@ -117,7 +120,9 @@ class Attempt implements Dial {
   readonly #remote: StreamAddress
   readonly #timer: Timer | undefined
   readonly #timeoutMs: number
-  #abandon: (() => void) | undefined
+  #parts: LibuvParts | undefined
+  #handle: LibuvHandle | undefined
+  #socket: Socket | undefined
   #over = false
 
   constructor(limits: DialLimits, sink: DialSink, local: StreamAddress | undefined, remote: StreamAddress) {
@@ -131,26 +136,29 @@ class Attempt implements Dial {
   cancel(): void {
     if (this.#over) return
     this.#end()
-    this.#abandon?.()
+    this.#abandon()
   }
 
-  useHandle(
-    parts: LibuvParts,
-    request: LibuvRequest,
-    start: (parts: LibuvParts, request: LibuvRequest) => Started,
-  ): void {
-    const { handle, errno } = start(parts, request)
-    this.#abandon = () => handle.close()
-    request.oncomplete = (status) => {
-      if (status < 0) this.#failed(status)
-      else this.#connected(new LibuvWire(parts, handle, this.#local, this.#remote))
-    }
+  /** `errno` is that of a connect that failed at once, or 0. */
+  useHandle(parts: LibuvParts, handle: LibuvHandle, request: LibuvRequest, errno: number): void {
+    this.#parts = parts
+    this.#handle = handle
+    request.sluiceOwner = this
+    request.oncomplete = onConnectDone
     if (errno !== 0) process.nextTick(() => this.#failed(errno))
+  }
+
+  /** Called by the shared function of finished connects. */
+  connectDone(status: number): void {
+    if (status < 0) this.#failed(status)
+    else if (this.#parts !== undefined && this.#handle !== undefined) {
+      this.#connected(new LibuvWire(this.#parts, this.#handle, this.#local, this.#remote))
+    }
   }
 
   useSocket(options: SocketOptions, target: { host: string; port: number } | { path: string }): void {
     const socket = new Socket({ allowHalfOpen: true, ...netOptions(options) })
-    this.#abandon = () => socket.destroy()
+    this.#socket = socket
     const onError = (error: Error): void => this.#failed(errnoOf(error))
     socket.on('error', onError)
     socket.connect(target, () => {
@@ -168,22 +176,31 @@ class Attempt implements Dial {
   #failed(errno: number): void {
     if (this.#over) return
     this.#end()
-    this.#abandon?.()
+    this.#abandon()
     this.#sink.onConnectError(dialFailure(errno, this.#remote.text))
   }
 
   #timedOut(): void {
     if (this.#over) return
     this.#end()
-    this.#abandon?.()
+    this.#abandon()
     const detail = `${this.#remote.text}: no connection within ${this.#timeoutMs} ms`
     this.#sink.onConnectError(closeCause('upstream', 'tcp', 'upstream_connection_timeout', detail))
+  }
+
+  #abandon(): void {
+    this.#handle?.close()
+    this.#socket?.destroy()
   }
 
   #end(): void {
     this.#over = true
     this.#timer?.cancel()
   }
+}
+
+function onConnectDone(this: LibuvRequest, status: number): void {
+  if (this.sluiceOwner instanceof Attempt) this.sluiceOwner.connectDone(status)
 }
 
 /** Socket options in `net`'s spelling. */

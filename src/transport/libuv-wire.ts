@@ -19,6 +19,9 @@ export class LibuvWire implements SocketWire {
   #prepared = false
   /** A write that ended at once leaves its request untouched, so it serves the next one. */
   #request: LibuvRequest | undefined
+  #writing = false
+  #finUnderWay = false
+  #resetAfterFin = false
 
   constructor(parts: LibuvParts, handle: LibuvHandle, local?: StreamAddress, remote?: StreamAddress) {
     this.#parts = parts
@@ -60,6 +63,7 @@ export class LibuvWire implements SocketWire {
     if (failed !== 0) return failed
     if (parts.state[parts.wasAsyncIndex] === 0) return 0
     this.#request = undefined
+    this.#writing = true
     // Under TLS the records may all have left while the write still waits for its turn to be called done.
     return Math.max(1, this.#handle.writeQueueSize)
   }
@@ -70,20 +74,30 @@ export class LibuvWire implements SocketWire {
 
   shutdown(): void {
     const request = new this.#parts.ShutdownWrap()
-    request.oncomplete = ignore
-    this.#handle.shutdown(request)
+    request.sluiceOwner = this
+    request.oncomplete = onShutDown
+    this.#finUnderWay = this.#handle.shutdown(request) === 0
   }
 
   close(): void {
     this.#keepAddresses()
-    this.#handle.close(() => this.owner?.onWireClosed())
+    // Nothing is under way that must end first, so the runtime need not call back.
+    if (this.#writing || this.#finUnderWay) this.#handle.close(onClosed)
+    else {
+      this.#handle.close()
+      tellSoon(this)
+    }
   }
 
+  /**
+   * A pipe has no reset. libuv refuses one while a FIN is on its way, and the runtime would then never close the handle,
+   * nor end the process.
+   */
   reset(): void {
     this.#keepAddresses()
-    const closed = (): void => this.owner?.onWireClosed()
-    // A pipe has no reset, and libuv refuses one while a FIN is on its way.
-    if (this.#handle.reset === undefined || this.#handle.reset(closed) !== 0) this.#handle.close(closed)
+    if (this.#handle.reset === undefined) this.#handle.close(onClosed)
+    else if (this.#finUnderWay) this.#resetAfterFin = true
+    else this.#handle.reset(onClosed)
   }
 
   unref(): void {
@@ -113,6 +127,18 @@ export class LibuvWire implements SocketWire {
     return next
   }
 
+  /** Called by the shared function of finished writes. */
+  written(status: number): void {
+    this.#writing = false
+    this.owner?.onWritten(status)
+  }
+
+  /** Called when the FIN left or could not. */
+  shutDown(): void {
+    this.#finUnderWay = false
+    if (this.#resetAfterFin) this.#handle.reset?.(onClosed)
+  }
+
   /** Logs are written when the socket is gone. */
   #keepAddresses(): void {
     this.#local = this.local
@@ -132,11 +158,29 @@ function onRead(this: LibuvHandle): Buffer | undefined {
 }
 
 function onWritten(this: LibuvRequest, status: number): void {
-  if (this.sluiceOwner instanceof LibuvWire) this.sluiceOwner.owner?.onWritten(status)
+  if (this.sluiceOwner instanceof LibuvWire) this.sluiceOwner.written(status)
 }
 
-function ignore(): void {
+function onShutDown(this: LibuvRequest): void {
   // A FIN that cannot be sent shows as a read error.
+  if (this.sluiceOwner instanceof LibuvWire) this.sluiceOwner.shutDown()
+}
+
+function onClosed(this: LibuvHandle): void {
+  if (this.sluiceWire instanceof LibuvWire) this.sluiceWire.owner?.onWireClosed()
+}
+
+/** Wires that are closed and must still tell so, in a later turn. */
+let closed: LibuvWire[] = []
+
+function tellSoon(wire: LibuvWire): void {
+  if (closed.push(wire) === 1) process.nextTick(tellClosed)
+}
+
+function tellClosed(): void {
+  const wires = closed
+  closed = []
+  for (const wire of wires) wire.owner?.onWireClosed()
 }
 
 function ask(handle: LibuvHandle, question: 'getsockname' | 'getpeername'): StreamAddress {

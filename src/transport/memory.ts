@@ -157,6 +157,10 @@ class MemoryStream implements ReplayableStream {
     this.#sink = undefined
   }
 
+  passOn(buffer: Buffer, start: number, end: number): void {
+    if (this.closed === undefined) this.#sink?.onData(buffer, start, end)
+  }
+
   #wakePeer(): void {
     const peer = this.#peer
     if (peer !== undefined && (peer.#queue.length > 0 || peer.writeStatus === 'ending')) peer.#schedule()

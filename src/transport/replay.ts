@@ -11,4 +11,9 @@ export interface ReplayableStream extends ByteStream {
    * `bytes`. An empty buffer only takes the sink off.
    */
   unread(bytes: Buffer): void
+  /**
+   * Gives bytes that the sink's `onData` was just called with to the sink that was set meanwhile. Only within that call,
+   * with its own arguments.
+   */
+  passOn(buffer: Buffer, start: number, end: number): void
 }

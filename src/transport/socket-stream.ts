@@ -11,6 +11,7 @@ import type { ReplayableStream } from './replay.ts'
 import { type PeerSide, finished, socketFailure } from './socket-cause.ts'
 import type { SocketWire, WireOwner } from './socket-wire.ts'
 import { type Flushable, currentPoll, enterRead, flushAfterPoll, flushSoon, leaveRead } from './turn.ts'
+import { resetWhenStalled } from './stalled-close.ts'
 import { WriteQueue } from './write-queue.ts'
 
 /** Why reading is held back besides the callers' reasons: an unfinished write uses this socket's read buffer. */
@@ -55,6 +56,7 @@ export class SocketStream implements ReplayableStream, WireOwner, Flushable, Lin
   #finSent = false
   #selfEndedFirst = false
   #lingering: { cancel(): void } | undefined
+  #stallWatch: { cancel(): void } | undefined
   /** Read buffer of its own; undefined while the shared one serves. */
   #ownBuffer: Buffer | undefined
   #unusualReads = 0
@@ -163,6 +165,10 @@ export class SocketStream implements ReplayableStream, WireOwner, Flushable, Lin
     this.#replay = this.#replay === undefined ? bytes : Buffer.concat([bytes, this.#replay])
     this.#sink = undefined
     this.#updateReading()
+  }
+
+  passOn(buffer: Buffer, start: number, end: number): void {
+    if (this.closed === undefined) this.#sink?.onData(buffer, start, end)
   }
 
   flushTurn(): void {
@@ -299,13 +305,19 @@ export class SocketStream implements ReplayableStream, WireOwner, Flushable, Lin
 
   #send(): void {
     this.#dirty = false
-    if (this.#gone || this.#queue.sending) return
+    if (this.#gone) return
+    if (this.#queue.sending) return this.#watchStall()
     const left = this.#queue.send(this.#wire)
     if (left < 0) return this.#fail(left)
+    if (left > 0) this.#watchStall()
     if (left === 0 && this.writeStatus === 'ending') this.#finishWriting()
     if (!this.#wantsDrain || this.closed !== undefined || this.queuedBytes > this.#highWater / 2) return
     this.#wantsDrain = false
     this.#sink?.onDrain()
+  }
+
+  #watchStall(): void {
+    if (this.closed !== undefined) this.#stallWatch ??= resetWhenStalled(this)
   }
 
   #finishWriting(): void {
@@ -345,6 +357,7 @@ export class SocketStream implements ReplayableStream, WireOwner, Flushable, Lin
     this.#replay = undefined
     this.#lastReader = undefined
     this.writeStatus = 'ended'
+    this.#stallWatch?.cancel()
     this.#queue.clear()
   }
 

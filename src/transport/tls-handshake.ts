@@ -11,7 +11,7 @@ import type { ReplayableStream } from './replay.ts'
 import type { PeerSide } from './socket-cause.ts'
 import { SocketStream } from './socket-stream.ts'
 import type { TlsClientOptions, TlsServerOptions } from './tls-options.ts'
-import { type PeerJudgement, judgePeer } from './tls-verify.ts'
+import { type AcceptedPeer, judgePeer } from './tls-verify.ts'
 import { tlsWire } from './tls-wire.ts'
 
 /** Receives the outcome, exactly one unless cancelled. Methods are called on the sink. */
@@ -31,6 +31,8 @@ export interface HandshakeParts {
   readonly required: boolean
   readonly limits: { readonly clock: Clock; readonly timeoutMs: number }
   readonly sink: HandshakeSink
+  /** Of the session that is offered for resumption. */
+  readonly remembered?: AcceptedPeer | undefined
 }
 
 export class Handshake implements Dial {
@@ -41,6 +43,8 @@ export class Handshake implements Dial {
   /** Handle of the connection below, taken while the socket still has it. */
   readonly #raw: unknown
   #over = false
+  /** The peer was judged and accepted. */
+  accepted: AcceptedPeer | undefined
   #cancelled = false
 
   constructor(parts: HandshakeParts) {
@@ -63,13 +67,15 @@ export class Handshake implements Dial {
   // are told, and things destroyed, in a later turn; what is decrypted until then waits in the stream.
 
   succeed(secure: TLSSocket): void {
-    const { peer, info, options, required, sink } = this.#parts
+    const { peer, info, options, required, sink, remembered } = this.#parts
     if (this.#over) return
-    const judgement = judgePeer(secure, options, required && (peer === 'client' || options.validation !== undefined))
+    const judgement = judgePeer(secure, options, required && (peer === 'client' || options.validation !== undefined), remembered)
     if (judgement.refused !== undefined) return this.fail(judgement.refused, secure)
     this.#end()
     secure.allowHalfOpen = true
-    const stream = new SocketStream(tlsWire(secure, info, this.#raw), peer, tlsInfo(secure, judgement))
+    const certificate = secure.getPeerX509Certificate()?.raw ?? (secure.isSessionReused() ? remembered?.certificate : undefined)
+    this.accepted = { verified: judgement.verified, certificate }
+    const stream = new SocketStream(tlsWire(secure, info, this.#raw), peer, tlsInfo(secure, this.accepted))
     takeDecrypted(secure, stream)
     setImmediate(() => {
       if (this.#cancelled) return stream.reset(closeCause('proxy', 'tls', 'finished', 'the dial was given up'))
@@ -118,9 +124,8 @@ function takeDecrypted(secure: TLSSocket, stream: SocketStream): void {
   stream.unread(bytes)
 }
 
-function tlsInfo(secure: TLSSocket, judgement: PeerJudgement): TlsInfo {
+function tlsInfo(secure: TLSSocket, { verified, certificate: peerCertificate }: AcceptedPeer): TlsInfo {
   const name: unknown = Reflect.get(secure, 'servername')
-  const peerCertificate = secure.getPeerX509Certificate()?.raw
   const localCertificate = secure.getX509Certificate()?.raw
   return {
     version: secure.getProtocol() ?? '',
@@ -131,6 +136,6 @@ function tlsInfo(secure: TLSSocket, judgement: PeerJudgement): TlsInfo {
     sessionReused: secure.isSessionReused(),
     ...(peerCertificate === undefined ? {} : { peerCertificate }),
     ...(localCertificate === undefined ? {} : { localCertificate }),
-    peerVerified: judgement.verified,
+    peerVerified: verified,
   }
 }

@@ -10,13 +10,23 @@ export interface PeerJudgement {
   readonly refused: string | undefined
 }
 
+/** A peer that was judged and accepted: what a resumed session goes by, because it brings no certificate. */
+export interface AcceptedPeer {
+  readonly verified: boolean
+  /** DER; undefined when the peer sent none and none was wanted. */
+  readonly certificate: Buffer | undefined
+}
+
 /** Judges the peer of `socket`. `required`: a peer without a certificate is refused. */
 export function judgePeer(
   socket: TLSSocket,
   options: TlsClientOptions | TlsServerOptions,
   required: boolean,
+  remembered?: AcceptedPeer,
 ): PeerJudgement {
   const { validation } = options
+  // The session of a refused handshake is never kept, so a resumed one is with a peer that was accepted (RFC 8446 §2.2).
+  if (remembered !== undefined && socket.isSessionReused()) return { verified: remembered.verified, refused: undefined }
   if (validation === undefined && !required) return { verified: false, refused: undefined }
   const certificate = socket.getPeerX509Certificate()
   if (certificate === undefined) {

@@ -103,6 +103,8 @@ export class TlsClient {
     const detached = stream instanceof SocketStream ? stream.detach() : undefined
     if (detached === undefined) return refuse(stream, 'upstream', sink)
     const { socket } = detached
+    const key = `${info.remote.text} ${serverName} ${alpn.join()}`
+    const session = this.#sessions.take(key)
     const handshake = new Handshake({
       peer: 'upstream',
       info,
@@ -111,9 +113,8 @@ export class TlsClient {
       required: true,
       limits,
       sink,
+      remembered: session?.peer,
     })
-    const key = `${info.remote.text} ${serverName} ${alpn.join()}`
-    const session = this.#sessions.take(key)
     const secure = connect({
       socket,
       secureContext: this.#context,
@@ -122,10 +123,12 @@ export class TlsClient {
       checkServerIdentity: () => undefined,
       ALPNProtocols: [...alpn],
       ...(serverName === '' || isAddress(serverName) ? {} : { servername: serverName }),
-      ...(session === undefined ? {} : { session }),
+      ...(session === undefined ? {} : { session: session.ticket }),
     })
     secure.on('secureConnect', () => handshake.succeed(secure))
-    secure.on('session', (ticket) => this.#sessions.put(key, ticket))
+    secure.on('session', (ticket) => {
+      if (handshake.accepted !== undefined) this.#sessions.put(key, { ticket, peer: handshake.accepted })
+    })
     secure.on('error', (error) => handshake.fail(error.message))
     secure.on('close', () => handshake.fail('the upstream closed the connection during the handshake'))
     if (this.#options.keyLogPath !== undefined) secure.on('keylog', keyLogger(this.#options.keyLogPath))

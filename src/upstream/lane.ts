@@ -125,6 +125,8 @@ export class Lane implements ConnectionOwner {
     removeFrom(this.#idle, connection)
     removeFrom(this.#shared, connection)
     this.#context.onConnectionClosed(connection, cause)
+    // A peer that speaks another protocol, or none, would be dialled again and again for those that wait for its SETTINGS.
+    if (connection.multiplexed && connection.requests === 0) this.#failPending([...this.#pending], lostUnused(cause, this.#endpoint))
     this.#dialAsNeeded()
   }
 
@@ -151,8 +153,12 @@ export class Lane implements ConnectionOwner {
     const failed: UpstreamFailure = { ...failure, endpoint: this.#endpoint }
     // A shared connection would have served all that wait; an HTTP/1.1 one only the first.
     const victims = this.#sharesConnections() ? [...this.#pending] : [...this.#pending].slice(0, 1)
-    for (const pending of victims) if (this.#settle(pending)) pending.waiter.onStreamFailed(failed)
+    this.#failPending(victims, failed)
     this.#dialAsNeeded()
+  }
+
+  #failPending(victims: readonly Pending[], failure: UpstreamFailure): void {
+    for (const pending of victims) if (this.#settle(pending)) pending.waiter.onStreamFailed(failure)
   }
 
   #sharesConnections(): boolean {
@@ -243,6 +249,12 @@ function removeFrom(list: UpstreamConnection[], connection: UpstreamConnection):
 
 function overflow(refusal: string, endpoint: Endpoint): UpstreamFailure {
   return { code: 'upstream_overflow', explanation: refusal, transportFailure: '', cause: undefined, endpoint }
+}
+
+/** The connection ended before it carried a stream. */
+function lostUnused(cause: CloseCause, endpoint: Endpoint): UpstreamFailure {
+  const code = cause.code === 'upstream_protocol_error' ? cause.code : 'upstream_closed_before_response'
+  return { code, explanation: cause.detail, transportFailure: '', cause, endpoint }
 }
 
 function failedBy(cause: CloseCause, endpoint: Endpoint): UpstreamFailure {

@@ -26,7 +26,7 @@ export function tunnelRequest(head: RequestHead, upstream: HttpProtocol): Tunnel
   const { tunnel } = head
   const oldUpstream = upstream === 'HTTP/1.1' || upstream === 'HTTP/1.0'
   const needsKey = oldUpstream && tunnel?.kind === 'upgrade' && isWebSocket(tunnel.type) && !head.headers.has('sec-websocket-key')
-  if (!needsKey) return { head, judge: (answer) => agrees(tunnel, answer) }
+  if (!needsKey) return { head, judge: (answer) => withAccept(head, agrees(tunnel, answer), answer) }
   const key = newKey()
   const headers = head.headers.clone()
   headers.add('sec-websocket-key', key)
@@ -37,6 +37,15 @@ export function tunnelRequest(head: RequestHead, upstream: HttpProtocol): Tunnel
 function agrees(tunnel: TunnelIntent | undefined, answer: ResponseHead): TunnelOutcome {
   if (tunnel?.kind === 'connect') return answer.status >= 200 && answer.status < 300 ? ACCEPTED : REFUSED
   return answer.status === 101 ? ACCEPTED : REFUSED
+}
+
+/** RFC 8441 §5: an HTTP/2 origin has no use for the key and answers no accept; an HTTP/1.1 client needs one. */
+function withAccept(head: RequestHead, outcome: TunnelOutcome, answer: ResponseHead): TunnelOutcome {
+  const key = head.headers.get('sec-websocket-key')
+  if (outcome.kind === 'accepted' && head.tunnel?.kind === 'upgrade' && isWebSocket(head.tunnel.type) && key !== undefined) {
+    if (!answer.headers.has('sec-websocket-accept')) answer.headers.add('sec-websocket-accept', acceptFor(key))
+  }
+  return outcome
 }
 
 function verified(tunnel: TunnelIntent | undefined, answer: ResponseHead, key: string): TunnelOutcome {

@@ -19,7 +19,7 @@ export function traceBytes(stream: Duplex): ByteTrace {
     return Reflect.apply(write, stream, [chunk, ...rest])
   }
   Reflect.set(stream, 'write', traced)
-  stream.on('data', (chunk: Buffer) => received.add(chunk))
+  stream.prependListener('data', (chunk: Buffer) => received.add(chunk))
   return { sent: sent.text, received: received.text }
 }
 

@@ -97,7 +97,7 @@ function app(server: Listening, visits: readonly Visit[], cut: () => Promise<voi
   return {
     port: typeof address === 'object' && address !== null ? address.port : 0,
     visits,
-    visit: (path) => until(() => visits.find((visit) => visit.path === path), { what: `a visit of ${path}`, ms: 5000 }),
+    visit: (path) => until(() => visits.findLast((visit) => visit.path === path), { what: `a visit of ${path}`, ms: 5000 }),
     async stop() {
       await cut()
       await new Promise<void>((resolve) => server.close(() => resolve()))

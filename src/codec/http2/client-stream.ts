@@ -49,8 +49,9 @@ export class Http2ClientStream extends Http2Stream implements ClientStream {
       }
       return
     }
-    const bodiless = this.#headRequest || head.status === 204 || head.status === 304
-    if (contentLength !== undefined && !bodiless) this.incoming.expected = Number(contentLength)
+    // RFC 9110 §6.4.1: these have no content, whatever their length says.
+    if (this.#bodiless(head.status)) this.incoming.expected = 0
+    else if (contentLength !== undefined) this.incoming.expected = Number(contentLength)
     if (endStream) {
       this.remoteEnded()
       this.incoming.delivered = true
@@ -59,9 +60,19 @@ export class Http2ClientStream extends Http2Stream implements ClientStream {
     if (endStream) this.afterRemoteEnd()
   }
 
+  /** RFC 9113 §8.1.1: whether a head that ends the stream promised content all the same. */
+  lacksContent(status: number, contentLength: string | undefined): boolean {
+    if (contentLength === undefined || Number(contentLength) === 0 || this.#bodiless(status)) return false
+    return this.#tunnel === undefined || !acceptsTunnel(status)
+  }
+
+  #bodiless(status: number): boolean {
+    return this.#headRequest || status === 204 || status === 304
+  }
+
   /** RFC 9113 §8.1: RST_STREAM(NO_ERROR) after a complete response leaves the response as it is. */
   override peerReset(code: number): void {
-    if (code === H2_ERROR.noError && this.incoming.ended) this.stopSending()
+    if (code === H2_ERROR.noError && this.incoming.ended) this.stopSending(undefined)
     else super.peerReset(code)
   }
 
@@ -69,6 +80,6 @@ export class Http2ClientStream extends Http2Stream implements ClientStream {
   override afterRemoteEnd(): void {
     super.afterRemoteEnd()
     if (this.accepted || this.state !== 'halfClosedRemote') return
-    this.resetWith(H2_ERROR.cancel, closeCause('upstream', 'http2', 'finished', 'answered before the request ended'), false)
+    this.stopSending(H2_ERROR.cancel)
   }
 }

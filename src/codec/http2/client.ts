@@ -50,8 +50,7 @@ class ClientSession extends Session implements ClientConnection {
     const refused = this.availableStreams === 0
     const stream = new Http2ClientStream(id, this, this.peer.initialWindowSize, head.tunnel, head.method, sink)
     if (refused) {
-      // Never inside the call that opened it.
-      queueMicrotask(() => stream.lost(closeCause('upstream', 'http2', 'upstream_refused_stream', 'the connection takes no more streams')))
+      stream.refused(closeCause('upstream', 'http2', 'upstream_refused_stream', 'the connection takes no more streams'))
       return stream
     }
     this.keepalive?.beforeStream()
@@ -129,6 +128,9 @@ class ClientSession extends Session implements ClientConnection {
     const { contentLength } = section
     const head = responseHeadOf(section)
     if (typeof head === 'string') return this.malformed(stream, stream.id, head)
+    if (endStream && head.status >= 200 && stream.lacksContent(head.status, contentLength)) {
+      return this.malformed(stream, stream.id, 'content-length without content')
+    }
     if (head.status >= 200) stream.response(head, endStream, contentLength)
     else if (endStream) return this.malformed(stream, stream.id, 'an informational response that ends the stream')
     else stream.informational(head)

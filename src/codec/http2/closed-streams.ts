@@ -22,8 +22,10 @@ export class ClosedStreams {
     }
   }
 
-  /** The peer ended its side of a stream that this side reset: what comes after that is a fault. */
+  /** The peer ended its side of a stream that was reset: what comes after that is a fault. */
   peerDone(streamId: number, how: 'ended' | 'reset'): void {
+    // Only what is remembered changes: a peer can send RST_STREAM for any id that it skipped, and there are 2^30 of them.
+    if (!this.#resets.has(streamId)) return
     if (how === 'reset') this.#resets.set(streamId, 'resetByPeer')
     else this.#resets.delete(streamId)
   }

@@ -97,6 +97,7 @@ export class Outgoing {
   discard(): void {
     this.ending = true
     this.ended = true
+    this.#wantsDrain = false
     this.#host.options.stats.pending_send_bytes -= this.queuedBytes
     this.#queue = undefined
     this.#trailers = undefined
@@ -104,10 +105,9 @@ export class Outgoing {
 
   /** The peer wants nothing more, which is no failure: a waiting sender may go on and is not heard. */
   release(): void {
+    const waits = this.#wantsDrain
     this.discard()
-    if (!this.#wantsDrain) return
-    this.#wantsDrain = false
-    this.#stream.drained()
+    if (waits) this.#stream.drained()
   }
 
   /** Straight from the caller's buffer, as much as the windows and the transport take. */

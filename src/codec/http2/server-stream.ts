@@ -38,7 +38,8 @@ export class Http2ServerStream extends Http2Stream implements ServerStream {
   }
 
   respondInformational(head: ResponseHead): void {
-    if (this.late || this.outgoing.ending || this.#server.over) return
+    // RFC 9113 §8.6: there is no 101.
+    if (this.late || this.outgoing.ending || this.#server.over || head.status === 101) return
     this.#sendHead(head.status, head, false)
   }
 

@@ -32,6 +32,8 @@ class ServerSession extends Session implements ServerConnection, ServerHost {
   #draining: CloseCause | undefined
   /** The second GOAWAY named the last stream that is served. */
   #lastNamed = false
+  /** Highest id the client used, also for streams beyond the last one that is served. */
+  #highestId = 0
   #drainTimer: Timer | undefined
 
   constructor(stream: ByteStream, sink: ServerConnectionSink, options: Http2Options) {
@@ -57,7 +59,7 @@ class ServerSession extends Session implements ServerConnection, ServerHost {
     if (streamId % 2 === 0) return this.connectionError(H2_ERROR.protocolError, 'a request on an even stream id')
     const stream = this.streams.get(streamId)
     if (stream !== undefined) return this.onTrailers(stream, endStream, block, start, end)
-    if (streamId <= this.lastPeerStreamId) {
+    if (streamId <= this.#highestId) {
       return this.decode('ignored', block, start, end) && this.onHeadersClosed(streamId, endStream)
     }
     return this.#newStream(streamId, endStream, block, start, end)
@@ -76,7 +78,7 @@ class ServerSession extends Session implements ServerConnection, ServerHost {
   }
 
   protected override isIdle(streamId: number): boolean {
-    return streamId % 2 === 0 || streamId > this.lastPeerStreamId
+    return streamId % 2 === 0 || streamId > this.#highestId
   }
 
   protected override onStreamGone(stream: Http2Stream, end: StreamEnd): void {
@@ -99,6 +101,7 @@ class ServerSession extends Session implements ServerConnection, ServerHost {
 
   #newStream(streamId: number, endStream: boolean, block: Buffer, start: number, end: number): boolean {
     const refused = this.#lastNamed || this.streams.size >= this.options.maxConcurrentStreams
+    this.#highestId = streamId
     if (!this.#lastNamed) this.lastPeerStreamId = streamId
     this.guard.streamOpened()
     if (!this.decode(refused ? 'ignored' : 'request', block, start, end)) return false

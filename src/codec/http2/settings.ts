@@ -33,6 +33,8 @@ export function ownSettings(role: Http2Role, options: Http2Options): number[] {
 /** What the peer announced, starting with the RFC's defaults. */
 export class PeerSettings {
   headerTableSize = DEFAULT_TABLE_SIZE
+  /** Smallest table size of the last frame: a table that shrank and grew is empty (RFC 7541 §4.2). */
+  smallestTableSize = DEFAULT_TABLE_SIZE
   /** undefined: no limit was given. */
   maxConcurrentStreams: number | undefined
   initialWindowSize = DEFAULT_WINDOW
@@ -48,6 +50,7 @@ export class PeerSettings {
   /** Takes over one frame's settings, in order; answers the fault that ends the connection. */
   read(payload: Buffer, start: number, end: number): FrameFault | undefined {
     if ((end - start) / 6 > MAX_SETTINGS_PER_FRAME) return { code: H2_ERROR.enhanceYourCalm, detail: 'too many settings in a frame' }
+    this.smallestTableSize = this.headerTableSize
     for (let at = start; at < end; at += 6) {
       const fault = this.#take(payload.readUInt16BE(at), payload.readUInt32BE(at + 2))
       if (fault !== undefined) return fault
@@ -59,6 +62,7 @@ export class PeerSettings {
     switch (id) {
       case SETTING.headerTableSize:
         this.headerTableSize = value
+        this.smallestTableSize = Math.min(this.smallestTableSize, value)
         return undefined
       case SETTING.enablePush:
         // §6.5.2: a server may only say 0.

@@ -4,7 +4,7 @@ import { type CloseCause, closeCause, type CloseLayer } from '../../core/close-c
 import { errorEntry } from '../../core/errors.ts'
 import type { ByteStream, PauseReason, WriteStatus } from '../../transport/byte-stream.ts'
 import type { HeaderList } from '../header-list.ts'
-import { H2_ERROR, h2ErrorName, lostErrorCode, protocolErrorCode, resetErrorCode } from './error-code.ts'
+import { h2ErrorName, lostErrorCode, protocolErrorCode, resetErrorCode } from './error-code.ts'
 import { Incoming } from './incoming.ts'
 import { Outgoing } from './outgoing.ts'
 import type { StreamEnd, StreamHost } from './stream-host.ts'
@@ -36,6 +36,8 @@ export abstract class Http2Stream {
   accepted = false
   /** Links of the connection's lists; the connection's own. */
   enlisted = false
+  turnBefore: Http2Stream | undefined
+  turnAfter: Http2Stream | undefined
   waking = false
   /** A graceful close waits for the queue: see {@link closeAfterSending}. */
   #closing: CloseCause | undefined
@@ -221,14 +223,32 @@ export abstract class Http2Stream {
     this.sink?.onReset(cause)
   }
 
-  /** RFC 9113 §8.1: the peer answered in full and asks not to send the rest; the answer stands. */
-  protected stopSending(): void {
+  /**
+   * RFC 9113 §8.1: the peer's message is complete and nobody wants the rest of ours. The stream is closed, but what the
+   * peer sent stands and is delivered in full, also when it is held now. `resetCode`: what the peer is told, if it does
+   * not know.
+   */
+  protected stopSending(resetCode: number | undefined): void {
     const by = this.host.role === 'server' ? 'client' : 'upstream'
     this.#done = true
     this.state = 'closed'
-    this.closed ??= closeCause(by, 'http2', 'finished', `RST_STREAM ${h2ErrorName(H2_ERROR.noError)}`)
-    this.host.streamClosed(this, 'resetByPeer')
+    this.closed ??= closeCause(by, 'http2', 'finished', 'the message was answered in full before it ended')
+    if (resetCode !== undefined && !this.host.over) {
+      this.host.writer.rstStream(this.id, resetCode, false)
+      this.host.options.stats.tx_reset++
+    }
+    this.host.streamClosed(this, resetCode === undefined ? 'resetByPeer' : 'finished')
     this.outgoing.release()
     this.#tellFinished()
+  }
+
+  /** The stream was never opened: nothing of it goes out, and the sink hears `cause` after the present call stack. */
+  refused(cause: CloseCause): void {
+    this.#done = true
+    this.state = 'closed'
+    this.outgoing.discard()
+    queueMicrotask(() => {
+      if (!this.incoming.delivered) this.#end(cause)
+    })
   }
 }

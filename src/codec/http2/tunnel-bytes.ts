@@ -24,6 +24,8 @@ export class TunnelBytes implements ByteStream, StreamSink {
   #readEnded = false
   #close: CloseCause | undefined
   #toldClose = false
+  /** `close` was called: what is queued still goes out. */
+  #closing = false
 
   /** Takes the stream over from its present sink. */
   constructor(stream: Http2Stream) {
@@ -52,11 +54,13 @@ export class TunnelBytes implements ByteStream, StreamSink {
 
   get closed(): CloseCause | undefined {
     // The stream may be closed for the protocol while held bytes still wait for the sink.
-    return this.#close ?? (this.#readEnded ? this.#stream.closed : undefined)
+    return this.#close ?? (this.#readEnded || this.#closing ? this.#stream.closed : undefined)
   }
 
   setSink(sink: ByteStreamSink): void {
     this.#sink = sink
+    // A sink set after the end is told of it too.
+    this.#toldClose = false
     this.#stream.incoming.resume(NO_SINK)
     this.#stream.host.wakeLater(this.#stream)
   }
@@ -81,7 +85,9 @@ export class TunnelBytes implements ByteStream, StreamSink {
   }
 
   close(cause: CloseCause): void {
-    if (this.#close === undefined) this.#stream.closeAfterSending(cause)
+    if (this.#close !== undefined || this.#closing) return
+    this.#closing = true
+    this.#stream.closeAfterSending(cause)
   }
 
   reset(cause: CloseCause): void {

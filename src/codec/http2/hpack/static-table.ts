@@ -77,16 +77,16 @@ export const STATIC_NAMES: ReadonlyMap<string, number> = new Map(
   STATIC_FIELDS.map((field, i) => [field.name, i + 1] as const).reverse(),
 )
 
-/** Static indices of whole fields, by name and value. */
+/** Static indices by name and value, of the names that have other values than an empty one. */
 export const STATIC_PAIRS: ReadonlyMap<string, ReadonlyMap<string, number>> = pairs()
 
 function pairs(): Map<string, Map<string, number>> {
   const all = new Map<string, Map<string, number>>()
-  STATIC_FIELDS.forEach((field, i) => {
-    const values = all.get(field.name) ?? new Map<string, number>()
-    // An empty value in the table means "name only", but the pair with an empty value is that entry too.
-    values.set(field.value, i + 1)
-    all.set(field.name, values)
+  STATIC_FIELDS.forEach(({ name, value }, i) => {
+    if (value === '') return
+    const values = all.get(name) ?? new Map<string, number>()
+    values.set(value, i + 1)
+    all.set(name, values)
   })
   return all
 }

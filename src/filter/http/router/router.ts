@@ -120,6 +120,11 @@ export class Router implements TerminalFilter, StreamWaiter, ClientStreamSink {
     facts.attemptedHosts.push(connection.stream.info.remote.text)
     facts.times.upstreamReady = this.#tools.clock.now()
     this.#upstream?.onStreamStart(connection.endpoint)
+    if (connection.multiplexed && announcesBody(head)) {
+      const explanation = 'an upgrade with a Content-Length other than 0 cannot be an extended CONNECT (RFC 8441)'
+      this.#fail('request_with_body_upgrade', explanation)
+      return
+    }
     if (this.#destination !== undefined) prepareForEndpoint(head, this.#destination, connection.endpoint.hostname)
     this.#send(connection, head)
   }
@@ -311,6 +316,14 @@ export class Router implements TerminalFilter, StreamWaiter, ClientStreamSink {
     if (connection !== undefined) this.#logUpstream()
     if (this.#admitted) this.#upstream?.leave(this.#destination?.priority ?? 'default')
   }
+}
+
+/**
+ * Whether an upgrade declares content. The peer of an HTTP/2 connection may answer that with a connection error, which
+ * would take everybody else's tunnels along.
+ */
+function announcesBody({ tunnel, headers }: RequestHead): boolean {
+  return tunnel?.kind === 'upgrade' && Number(headers.get('content-length') ?? 0) > 0
 }
 
 /** What an upstream failure is called before its response began. */

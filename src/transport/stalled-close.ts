@@ -1,0 +1,52 @@
+// A closed stream sends what is queued before its socket goes. A peer that takes nothing would keep both for ever, as TCP
+// itself waits without end for a closed window: when no byte leaves for a while, the socket is reset.
+
+import { systemClock } from '../core/clock.ts'
+import { type Deadline, TimerWheel } from '../core/timer-wheel.ts'
+import type { CloseCause } from '../core/close-cause.ts'
+
+/** Milliseconds without progress after which a closed stream gives up what is queued. */
+export const STALLED_CLOSE_MS = 10_000
+
+/** A stream that was closed and still sends. */
+export interface Closing {
+  readonly queuedBytes: number
+  readonly closed: CloseCause | undefined
+  reset(cause: CloseCause): void
+}
+
+// Not injected, as in linger.ts: nothing is observable but the socket's end.
+const wheel = new TimerWheel(systemClock)
+
+/** Resets `stream` when its queue has stopped to shrink; the answer ends the watch. */
+export function resetWhenStalled(stream: Closing): { cancel(): void } {
+  return new Watch(stream)
+}
+
+class Watch {
+  readonly #stream: Closing
+  #queuedBytes: number
+  #deadline: Deadline
+
+  constructor(stream: Closing) {
+    this.#stream = stream
+    this.#queuedBytes = stream.queuedBytes
+    this.#deadline = this.#arm()
+  }
+
+  cancel(): void {
+    this.#deadline.cancel()
+  }
+
+  #arm(): Deadline {
+    return wheel.arm(STALLED_CLOSE_MS, () => this.#look())
+  }
+
+  #look(): void {
+    const { queuedBytes, closed } = this.#stream
+    if (closed === undefined || queuedBytes === 0) return
+    if (queuedBytes >= this.#queuedBytes) return this.#stream.reset(closed)
+    this.#queuedBytes = queuedBytes
+    this.#deadline = this.#arm()
+  }
+}
