@@ -42,12 +42,22 @@ export async function runWithNewEnoughNode(entry, args) {
   if (node === undefined) {
     process.stderr.write(
       `sluice needs Node ${minimum.major}.${minimum.minor} or newer; this is Node ${process.versions.node}.\n` +
-        'In a clone, "npm ci" installs a suitable Node beside it (not with --omit=optional).\n' +
-        'Elsewhere, install Node 26 from https://nodejs.org and run sluice with it.\n',
+        howToGetNode(),
     )
     process.exit(1)
   }
   runAsChild(node, [entry, ...args])
+}
+
+/** A clone has its Node by npm; the published package brings none, but uses one that lies beside it. */
+function howToGetNode() {
+  if (existsSync(new URL('../runtime/package.json', import.meta.url))) {
+    return 'Run "npm ci": it installs a suitable Node for this clone (not with --omit=optional).\n'
+  }
+  const name = packages.get(`${process.platform}-${process.arch}`)
+  const toTry =
+    name === undefined ? '' : `To try it beside this Node, "npm install ${name}@26.10.0": sluice finds it there.\n`
+  return `Install Node 26 from https://nodejs.org, your distribution or your image.\n${toTry}`
 }
 
 /** The path of the bundled Node for this platform, or undefined when it is not installed. */

@@ -1,8 +1,8 @@
 // The library: run a proxy inside a Node program. `sluice` the command is a thin layer over this.
 
 import { systemClock } from './core/clock.ts'
-import type { Diagnostic } from './config/diagnostics.ts'
-import { loadConfig, loadText, type ConfigSources } from './proxy/load-config.ts'
+import { diagnosticLine, type Diagnostic } from './config/diagnostics.ts'
+import { loadConfig, type ConfigSources } from './proxy/load-config.ts'
 import { Proxy } from './proxy/proxy.ts'
 import { ApplicationLog, type LogLevel } from './observe/log.ts'
 
@@ -32,7 +32,7 @@ export class ConfigurationError extends Error {
 
   constructor(diagnostics: readonly Diagnostic[]) {
     const [first] = diagnostics
-    super(first === undefined ? 'configuration refused' : `configuration refused: ${first.place.file}:${first.place.line}: ${first.message}`)
+    super(first === undefined ? 'configuration refused' : `configuration refused: ${diagnosticLine(first)}`)
     this.diagnostics = diagnostics
   }
 }
@@ -42,9 +42,10 @@ export async function startProxy(options: StartOptions): Promise<Proxy> {
   const sources: ConfigSources = {
     configPath: options.files ?? [],
     configYaml: options.yaml,
+    configYamlName: 'options.yaml',
     allowUnknownStaticFields: options.allowUnknownStaticFields ?? false,
   }
-  const loaded = options.files === undefined && options.yaml !== undefined ? await loadText(options.yaml) : await loadConfig(sources)
+  const loaded = await loadConfig(sources)
   if (loaded.config === undefined) throw new ConfigurationError(loaded.diagnostics)
   const proxy = new Proxy(loaded.config, new ApplicationLog({ level: options.logLevel ?? 'off' }), { started_ms: systemClock.wallNow() })
   try {

@@ -48,8 +48,8 @@ async function demo(options: DemoOptions): Promise<number> {
   const frontPort = front.server.addresses('front')[0]?.port ?? 0
   intro(frontPort, front.adminAddress ?? '')
   await visit(frontPort)
+  await tunnelsGone(front, sidecar)
   if (options.once) {
-    await tunnelsGone(front, sidecar)
     await front.stop()
   } else {
     process.stdout.write(`\nThree visits are over. Open http://127.0.0.1:${frontPort}/ and watch yours. Ctrl-C ends the demo.\n\n`)
@@ -68,7 +68,7 @@ async function tunnelsGone(...proxies: readonly Proxy[]): Promise<void> {
 }
 
 async function launch(yaml: string, name: string): Promise<Proxy | undefined> {
-  const loaded = await loadText(yaml)
+  const loaded = await loadText(yaml, name.trim())
   printDiagnostics(loaded)
   if (loaded.config === undefined) return undefined
   const running = new Proxy(loaded.config, new ApplicationLog({ level: 'warning' }), { mode: 'Demo' })

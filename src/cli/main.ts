@@ -37,18 +37,45 @@ export async function main(args: readonly string[]): Promise<number> {
     await program.parseAsync(explicit(args), { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
+    process.stderr.write(usageHint(error, args))
     return error.exitCode === 0 ? EXIT.ok : EXIT.usage
   }
   return exitCode
 }
 
-/** `-c FILE` means `run -c FILE`, and an address means `upstream ADDRESS`. */
+/** `-c FILE` means `run -c FILE`, and an address, before or after the flags, means `upstream ADDRESS`. */
 function explicit(args: readonly string[]): string[] {
   const [first] = args
   if (first === undefined || ['-h', '--help', '-V', '--version', 'help'].includes(first)) return [...args]
-  if (first.startsWith('-')) return ['run', ...args]
-  if (/^(?:ws|wss|http|https|h2c):\/\//.test(first)) return ['upstream', ...args]
+  if (first.startsWith('-')) return [args.some(isAddress) ? 'upstream' : 'run', ...args]
+  if (isAddress(first)) return ['upstream', ...args]
   return [...args]
 }
 
+const isAddress = (word: string): boolean => /^(?:ws|wss|http|https|h2c):\/\//.test(word)
+
+/** What was probably meant, where commander cannot know it. */
+function usageHint(error: CommanderError, args: readonly string[]): string {
+  const [first = '', second = ''] = args
+  if (error.code === 'commander.unknownOption' && args.includes('--config'))
+    return '(Did you mean -c, or --config-path?)\n'
+  if (error.code === 'commander.excessArguments' && second !== '')
+    return `(A file is named with -c: sluice ${first} -c ${second})\n`
+  if (error.code !== 'commander.unknownCommand') return ''
+  if (/\.(?:ya?ml|json)$/i.test(first)) return `(A file is named with -c: sluice -c ${first})\n`
+  if (/^[^/]+:\d+/.test(first)) return `(An address needs its scheme: sluice ws://${first})\n`
+  return first.includes(':/') ? '(An address starts with ws://, wss://, http://, https:// or h2c://)\n' : ''
+}
+
+// `sluice --help | head`: a reader that has seen enough is no fault.
+process.stdout.on('error', (error) => {
+  if ('code' in error && error.code === 'EPIPE') process.exit()
+  throw error
+})
+
+/** What a stopped program gives peers that do not answer its last bytes, ms. */
+const EXIT_GRACE_MS = 500
+
 process.exitCode = await main(process.argv.slice(2))
+// Whatever still holds the loop by then is a peer that went silent; nobody waits for it.
+setTimeout(() => process.exit(), EXIT_GRACE_MS).unref()

@@ -5,11 +5,12 @@ import { EXIT } from './exit-codes.ts'
 import type { ServerOptions } from './server-options.ts'
 import type { ProxyConfig } from '../config/model/proxy.ts'
 import { liveLine } from '../observe/ledger/live-line.ts'
-import { ApplicationLog } from '../observe/log.ts'
+import { ApplicationLog, type ComponentLog } from '../observe/log.ts'
 import { addressText } from '../config/model/address.ts'
 import { Proxy } from '../proxy/proxy.ts'
 import { Fleet } from '../proxy/workers/fleet.ts'
 import { isWorker, runWorker } from '../proxy/workers/worker.ts'
+import { systemReason } from '../server/start-error.ts'
 
 /** At which level every tunnel has its two lines: a gateway with ten thousand of them wants to be asked first. */
 export type TunnelLines = 'info' | 'debug'
@@ -18,7 +19,8 @@ export type TunnelLines = 'info' | 'debug'
 export async function serve(config: ProxyConfig, options: ServerOptions, tunnelLines: TunnelLines = 'debug'): Promise<number> {
   const { logPath } = options
   const color = logPath === undefined && process.stderr.isTTY
-  const log = new ApplicationLog({ level: options.logLevel, format: options.logFormat, color, ...(logPath === undefined ? {} : { path: logPath }) })
+  const log = openLog(options, color)
+  if (log === undefined) return EXIT.refused
   // A fault of ours must not take every tunnel with it: it is told loudly and the process goes on.
   process.on('uncaughtException', (error) => log.component('main').critical('fault; please report it', { reason: error.stack ?? error.message }))
   const watch = (proxy: Proxy): void => watchTunnels(proxy, log, tunnelLines, color)
@@ -27,6 +29,15 @@ export async function serve(config: ProxyConfig, options: ServerOptions, tunnelL
     return EXIT.ok
   }
   return options.concurrency > 1 ? serveFleet(config, options, log) : serveAlone(config, options, log, watch)
+}
+
+function openLog({ logLevel, logFormat, logPath }: ServerOptions, color: boolean): ApplicationLog | undefined {
+  try {
+    return new ApplicationLog({ level: logLevel, format: logFormat, color, ...(logPath === undefined ? {} : { path: logPath }) })
+  } catch (error) {
+    process.stderr.write(`sluice: --log-path: cannot write ${logPath ?? ''}: ${systemReason(error)}\n`)
+    return undefined
+  }
 }
 
 async function serveAlone(config: ProxyConfig, options: ServerOptions, log: ApplicationLog, watch: (proxy: Proxy) => void): Promise<number> {
@@ -81,12 +92,21 @@ interface Started {
 
 function announce(config: ProxyConfig, options: ServerOptions, log: ApplicationLog, { listeners, admin, warnings }: Started): void {
   const main = log.component('main')
-  if (options.adminAddressPath !== undefined && admin !== undefined) writeFileSync(options.adminAddressPath, admin)
+  if (options.adminAddressPath !== undefined && admin !== undefined) tellAdminAddress(options.adminAddressPath, admin, main)
   for (const warning of warnings) main.warning(warning)
   for (const { name, addresses } of listeners) {
     for (const { text } of addresses) main.info(`listening on ${text}`, { listener: name })
   }
   if (config.admin !== undefined) main.info(`admin on ${admin ?? addressText(config.admin.address)}`)
+}
+
+/** Envoy goes on without the file, too. */
+function tellAdminAddress(path: string, address: string, main: ComponentLog): void {
+  try {
+    writeFileSync(path, address)
+  } catch (error) {
+    main.error(`--admin-address-path: cannot write ${path}: ${systemReason(error)}`)
+  }
 }
 
 function commandLine(options: ServerOptions): Record<string, string | number | boolean> {

@@ -23,7 +23,7 @@ export interface ServerOptions {
 /** Adds the flags of a server to `command`. */
 export function serverOptions(command: Command): Command {
   return command
-    .option('-c, --config-path <file>', 'Envoy bootstrap, YAML or JSON; repeat to merge several', collect, [])
+    .addOption(new Option('-c, --config-path <file>', 'Envoy bootstrap, YAML or JSON; repeat to merge several').argParser(collect).default([], 'none'))
     .option('--config-yaml <yaml>', 'configuration text, merged over the files')
     .addOption(new Option('--mode <mode>', 'validate: check the configuration and exit').choices(['serve', 'validate', 'init_only']).default('serve'))
     .option('--base-id <n>', "accepted for Envoy's scripts; nothing is shared between processes", wholeNumber, 0)

@@ -35,15 +35,19 @@ export function upstreamCommand(done: (code: number) => void): Command {
     .option('--admin-port <port>', 'admin pages on this port of 127.0.0.1', port)
     .option('--print-config', 'print the configuration and exit', false)
     .addHelpText('after', HELP)
-    .action(async (url: URL, options: UpstreamOptions) => {
+    .action(async (url: URL, options: UpstreamOptions, command: Command) => {
+      if (options.configPath.length > 0 || options.configYaml !== undefined) {
+        command.error('error: an address and a configuration exclude each other: --print-config prints a file to start from', { exitCode: EXIT.usage })
+      }
       const text = stringify(upstreamConfig(url, options.listen, options.adminPort))
       if (options.printConfig) {
         process.stdout.write(text)
         return
       }
-      const loaded = await loadText(text)
+      const loaded = await loadText(text, '--print-config')
       printDiagnostics(loaded)
-      done(loaded.config === undefined ? EXIT.refused : await serve(loaded.config, options, 'info'))
+      if (loaded.config === undefined) done(EXIT.refused)
+      else done(options.mode === 'serve' ? await serve(loaded.config, options, 'info') : EXIT.ok)
     })
 }
 

@@ -203,7 +203,8 @@ export class DownstreamConnection implements ServerConnectionSink, Http1ServerHo
   #headExpired(): void {
     this.runtime.stats.rqHeaderTimeout.value++
     const cause = closeCause('proxy', 'http', 'request_header_timeout', 'the request head was not complete in time')
-    this.onCodecError('request_header_timeout', cause.detail, {})
+    // The HTTP/1 codec answers 408 and tells of it itself.
+    if (this.#codec?.protocol !== 'HTTP/1.1') this.onCodecError('request_header_timeout', cause.detail, {})
     if (this.#codec === undefined) this.#stream.close(cause)
     else this.#codec.close(cause)
   }

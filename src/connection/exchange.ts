@@ -68,6 +68,10 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
     if (runtime.loggers.length > 0) this.#log = new ExchangeLog(this)
   }
 
+  get logged(): boolean {
+    return this.#log !== undefined
+  }
+
   /** Whether the client's message is complete. */
   get requestEnded(): boolean {
     return this.#requestEnded
@@ -107,7 +111,7 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
     const { tunnel } = head
     if (tunnel !== undefined) this.facts.upgradeType = tunnel.kind === 'connect' ? 'CONNECT' : tunnel.type
     this.#timers.start()
-    const check = checkRequest(head, runtime.config, this.#connection.info.local.port)
+    const check = checkRequest(head, runtime.config, this.#connection.info)
     if (check.kind === 'refused') {
       this.#countRefusal(check.code)
       this.sendLocalReply({ code: check.code, explanation: check.explanation, closeConnection: tunnel !== undefined })
@@ -301,12 +305,11 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
   }
 
   /**
-   * Whether what follows on the connection could be taken for a request though it is not one. HTTP/2 frames keep streams
-   * apart, so there only a refused upgrade ends the connection, as in Envoy (envoy.md §2.3).
+   * Whether what follows on the connection could be taken for a request though it is not one. Deviation: Envoy also ends
+   * an HTTP/2 connection after a refused upgrade; frames keep streams apart, and the others' tunnels are on it.
    */
   #mustClose(reply: LocalReply): boolean {
-    if (this.#multiplexed()) return reply.code === 'upgrade_failed'
-    return reply.closeConnection === true || this.head.tunnel !== undefined
+    return !this.#multiplexed() && (reply.closeConnection === true || this.head.tunnel !== undefined)
   }
 
   #multiplexed(): boolean {
@@ -433,6 +436,7 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
     this.#timers.responseStarted()
     finaliseResponse(head, this)
     countResponse(runtime.stats, head.status)
+    if (this.#countedUpgrade && !facts.tunnelled) runtime.stats.upgrade(facts.upgradeType).refusedTotal.value++
     if (!facts.tunnelled && (this.#closeAfter || runtime.drain.active)) this.stream.closeAfterResponse()
     this.stream.respond(head, endStream)
   }

@@ -106,11 +106,12 @@ export function hcmStats(registry: StatRegistry, statPrefix: string): HcmStats {
     rqTime: scope.histogram('downstream_rq_time'),
     scope,
     upgrade(type: string): UpgradeStats {
-      const known = upgrades.get(type)
+      const key = type.toLowerCase()
+      const known = upgrades.get(key)
       if (known !== undefined) return known
-      const name = upgrades.size < MAX_UPGRADE_TYPES ? type : 'other'
+      const name = upgrades.size < MAX_UPGRADE_TYPES ? key : 'other'
       const fresh = upgradeStats(scope, name)
-      if (name === type) upgrades.set(type, fresh)
+      if (name === key) upgrades.set(key, fresh)
       return fresh
     },
   }

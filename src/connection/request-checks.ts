@@ -4,6 +4,7 @@
 import type { ErrorCode } from '../core/errors.ts'
 import type { RequestHead } from '../codec/http-stream.ts'
 import type { HttpConnectionManager } from '../config/model/http-connection-manager.ts'
+import type { StreamInfo } from '../transport/byte-stream.ts'
 
 export type CheckResult =
   | { readonly kind: 'ok' }
@@ -16,12 +17,22 @@ const refused = (code: ErrorCode, explanation: string): CheckResult => ({ kind: 
 // RFC 3986 §3.2: reg-name, IPv4 or [IPv6] with an optional port; no userinfo, no white space, no path.
 const AUTHORITY = /^(?:\[[0-9A-Fa-f:.]+(?:%25[0-9A-Za-z._~-]+)?\]|[0-9A-Za-z._~%!$&'()*+,;=-]+)(?::[0-9]{0,5})?$/
 
-/** Checks authority and path, strips ports and dots as configured, normalises the path. Edits `head`. */
-export function checkRequest(head: RequestHead, config: HttpConnectionManager, localPort: number): CheckResult {
+/** Most requests name the authority of the one before. */
+let lastAuthority: string | undefined
+
+function isAuthority(text: string): boolean {
+  if (text === lastAuthority) return true
+  if (!AUTHORITY.test(text)) return false
+  lastAuthority = text
+  return true
+}
+
+/** Checks authority and path, strips ports and dots as configured, normalises the path. Edits `head`. `own` has the port the client came to. */
+export function checkRequest(head: RequestHead, config: HttpConnectionManager, own: StreamInfo): CheckResult {
   if (head.authority === '') return refused('missing_host_header', 'the request has no Host header')
-  if (!AUTHORITY.test(head.authority)) return refused('invalid_authority', 'the authority is not a host with an optional port')
+  if (!isAuthority(head.authority)) return refused('invalid_authority', 'the authority is not a host with an optional port')
   const connect = head.tunnel?.kind === 'connect'
-  if (!connect || config.stripPort !== 'no') tidyAuthority(head, config, localPort)
+  if (!connect || config.stripPort !== 'no') tidyAuthority(head, config, own)
   if (connect && head.path === '') return OK
   if (head.path === '') return refused('missing_path_rejected', 'the request has no path')
   if (head.path === '*' && head.method === 'OPTIONS') return OK
@@ -30,12 +41,12 @@ export function checkRequest(head: RequestHead, config: HttpConnectionManager, l
   return normalise(head, config)
 }
 
-function tidyAuthority(head: RequestHead, config: HttpConnectionManager, localPort: number): void {
+function tidyAuthority(head: RequestHead, config: HttpConnectionManager, own: StreamInfo): void {
   if (config.stripTrailingHostDot) head.authority = head.authority.replace(/\.(?=(?::[0-9]*)?$)/, '')
   if (config.stripPort === 'no' || head.tunnel?.kind === 'connect') return
   const port = /:([0-9]+)$/.exec(head.authority)?.[1]
   if (port === undefined) return
-  if (config.stripPort === 'any' || Number(port) === localPort) head.authority = head.authority.slice(0, -port.length - 1)
+  if (config.stripPort === 'any' || Number(port) === own.local.port) head.authority = head.authority.slice(0, -port.length - 1)
 }
 
 const NEEDS_NORMALISING = /%|\/\.|\/\/|\\/

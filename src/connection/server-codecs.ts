@@ -66,6 +66,7 @@ function http2ServerOptions(config: HttpConnectionManager, clock: Clock, stats: 
     maxHeaders: config.common.maxHeadersCount,
     headersWithUnderscores: config.common.headersWithUnderscores,
     drainTimeoutMs: config.drainTimeoutMs,
+    streamFlushTimeoutMs: config.streamIdleTimeoutMs ?? 0,
     connectionKeepalive: keepalive && {
       intervalMs: keepalive.intervalMs,
       timeoutMs: keepalive.timeoutMs,

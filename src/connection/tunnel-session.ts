@@ -51,6 +51,10 @@ class Watcher {
   }
 }
 
+/** The tighter of two limits. */
+const shorter = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined ? b : b === undefined ? a : Math.min(a, b)
+
 /** Whether frames of this exchange's tunnel can be observed. */
 const carriesWebSocket = ({ head }: Exchange): boolean => head.tunnel?.kind === 'upgrade' && isWebSocket(head.tunnel.type)
 
@@ -145,7 +149,9 @@ class Session implements TunnelSession {
       clock: exchange.runtime.clock,
       idleMs,
       idleCause: closeCause('proxy', 'tunnel', 'stream_idle_timeout', `nothing moved for ${idleMs ?? 0} ms, set at ${placeText(idlePlace)}`),
-      maxDurationMs: exchange.maxDurationLeftMs(),
+      maxDurationMs: shorter(exchange.maxDurationLeftMs(), this.#side.maxDurationMs),
+      // Frames after a Close are not allowed (RFC 6455 §5.5.1), and some HTTP/2 proxies never end their half.
+      isConcluded: () => this.#received?.frames.closeSeen === true && this.#sent?.frames.closeSeen === true,
       observeDownstream: this.#received?.onBytes,
       observeUpstream: this.#sent?.onBytes,
       onEnd: (summary) => this.#ended(summary),

@@ -14,10 +14,26 @@ export interface Clock {
   after(delayMs: number, fire: () => void): Timer
 }
 
+/** While held: the time that was asked for first, or undefined. */
+let held = false
+let heldMs: number | undefined
+let heldWallMs: number | undefined
+
+/** Time stands still for {@link systemClock} until `releaseTime`: within one read callback nobody needs to ask the system twice. */
+export function holdTime(): void {
+  held = true
+}
+
+export function releaseTime(): void {
+  held = false
+  heldMs = undefined
+  heldWallMs = undefined
+}
+
 /** Real time. Timers do not keep the process alive: sockets do. */
 export const systemClock: Clock = {
-  now: () => performance.now(),
-  wallNow: () => Date.now(),
+  now: () => (held ? (heldMs ??= performance.now()) : performance.now()),
+  wallNow: () => (held ? (heldWallMs ??= Date.now()) : Date.now()),
   after(delayMs, fire) {
     const timeout = setTimeout(fire, delayMs)
     timeout.unref()

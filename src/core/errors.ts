@@ -93,7 +93,6 @@ export const ERRORS = {
   cluster_not_found: entry('configuration', 503, 'NC', 'cluster_not_found', 'The route names a cluster that does not exist.'),
   direct_response: entry('none', 0, '', 'direct_response', 'The route answers by itself.', orderly),
   upgrade_failed: entry('configuration', 403, '', 'upgrade_failed', 'The upgrade type is not enabled on this route.'),
-  early_connect_data: entry('client', 400, '', 'early_connect_data', 'The client sent tunnel data before the tunnel was accepted.', clientProtocol),
 
   // The upstream before the response.
   no_healthy_upstream: entry('upstream', 503, 'UH', 'no_healthy_upstream', 'The cluster has no endpoint that can be used.', { retriable: false, webSocket: 1013 }),

@@ -42,6 +42,8 @@ export interface LocalReply {
 /** What the exchange offers to its filters. */
 export interface ExchangeHandle {
   readonly facts: StreamFacts
+  /** Whether log lines are written: what they name must be asked for while the sockets live. */
+  readonly logged: boolean
   readonly stream: ServerStream
   /** The matched route; undefined when none matched. */
   readonly selected: SelectedRoute | undefined
@@ -94,6 +96,8 @@ export interface TerminalSink extends ExchangeHandle {
 export interface UpstreamTunnel {
   readonly endpoint: string
   readonly hopNote: string
+  /** What the cluster lets the tunnel live from now on, ms; undefined = no limit. */
+  readonly maxDurationMs: number | undefined
   /** Called once when the tunnel has ended: frees the endpoint's and the circuit breaker's slots. */
   release(): void
 }

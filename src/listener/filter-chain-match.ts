@@ -40,16 +40,14 @@ const CRITERIA: readonly Criterion[] = [
 export class FilterChainMatcher {
   readonly #candidates: readonly Candidate[]
   readonly #fallback: FilterChain | undefined
+  /** The only chain, when no fact can change the choice. */
+  readonly only: FilterChain | undefined
 
   constructor(listener: Listener) {
-    this.#candidates = listener.chains.flatMap((chain) => [{ chain, match: chain.match ?? ANY }])
+    this.#candidates = listener.chains.map((chain) => ({ chain, match: chain.match ?? ANY }))
     this.#fallback = listener.defaultChain
-  }
-
-  /** The only chain, when no fact can change the choice. */
-  get only(): FilterChain | undefined {
-    const [first, ...rest] = this.#candidates
-    return first !== undefined && rest.length === 0 && first.match === ANY ? first.chain : undefined
+    const [first] = this.#candidates
+    this.only = first !== undefined && this.#candidates.length === 1 && matchesAll(first.match) ? first.chain : undefined
   }
 
   choose(facts: ConnectionFacts): FilterChain | undefined {
@@ -73,6 +71,17 @@ const ANY: FilterChainMatch = {
   sourceRanges: [],
   sourcePorts: [],
 }
+
+const matchesAll = (match: FilterChainMatch): boolean =>
+  match.destinationPort === undefined &&
+  match.transportProtocol === '' &&
+  match.sourceType === 'any' &&
+  match.destinationRanges.length === 0 &&
+  match.serverNames.length === 0 &&
+  match.applicationProtocols.length === 0 &&
+  match.directSourceRanges.length === 0 &&
+  match.sourceRanges.length === 0 &&
+  match.sourcePorts.length === 0
 
 function mostSpecific(candidates: readonly Candidate[], criterion: Criterion, facts: ConnectionFacts): readonly Candidate[] {
   let best = -1

@@ -2,7 +2,7 @@
 // the TLS handshake and hands the stream to the connection manager of its chain.
 
 import { closeCause, type CloseCause } from '../core/close-cause.ts'
-import { DenseSet } from '../core/dense-set.ts'
+import { type DenseItem, DenseSet } from '../core/dense-set.ts'
 import type { TimerWheel } from '../core/timer-wheel.ts'
 import type { Clock } from '../core/clock.ts'
 import { nextConnectionId } from '../core/ids.ts'
@@ -36,13 +36,17 @@ export interface ListenerTools {
   onAcceptError(error: Error): void
 }
 
+interface Early extends DenseItem {
+  readonly stream: ReplayableStream
+}
+
 export class ListenerRuntime implements AcceptSink {
   readonly listener: Listener
   readonly #tools: ListenerTools
   readonly #matcher: FilterChainMatcher
   readonly #connections = new DenseSet<DownstreamConnection>()
   /** Streams that have no connection manager yet. */
-  readonly #early = new Set<ReplayableStream>()
+  readonly #early = new DenseSet<Early>()
   #draining: CloseCause | undefined
 
   constructor(listener: Listener, tools: ListenerTools) {
@@ -64,9 +68,12 @@ export class ListenerRuntime implements AcceptSink {
       this.#enter(only, stream)
       return
     }
-    this.#early.add(stream)
+    const early = this.#enterEarly(stream)
     stats.preCxActive.value++
-    inspect(stream, this.listener, this.#tools.clock, (result) => this.#inspected(stream, result))
+    inspect(stream, this.listener, this.#tools.clock, (result) => {
+      this.#early.delete(early)
+      this.#inspected(stream, result)
+    })
   }
 
   onAcceptError(error: Error): void {
@@ -81,12 +88,17 @@ export class ListenerRuntime implements AcceptSink {
 
   /** Ends every connection now. */
   close(cause: CloseCause): void {
-    for (const stream of [...this.#early]) stream.reset(cause)
+    for (const { stream } of this.#early.snapshot()) stream.reset(cause)
     for (const connection of this.#connections.snapshot()) connection.close(cause)
   }
 
+  #enterEarly(stream: ReplayableStream): Early {
+    const early = { stream, denseIndex: -1 }
+    this.#early.add(early)
+    return early
+  }
+
   #inspected(stream: ReplayableStream, result: Inspected): void {
-    this.#early.delete(stream)
     this.#tools.stats.preCxActive.value--
     if (result.kind === 'gone') {
       this.#gone()
@@ -114,15 +126,15 @@ export class ListenerRuntime implements AcceptSink {
       this.#serve(runtime, stream)
       return
     }
-    this.#early.add(stream)
+    const early = this.#enterEarly(stream)
     runtime.tls.accept(stream, {
       onSecure: (secure) => {
-        this.#early.delete(stream)
+        this.#early.delete(early)
         this.#countHandshake(secure)
         this.#serve(runtime, secure)
       },
       onFailure: (cause) => {
-        this.#early.delete(stream)
+        this.#early.delete(early)
         this.#tools.stats.sslConnectionError.value++
         this.#log(stream, cause)
         this.#gone()

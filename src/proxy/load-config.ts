@@ -8,6 +8,8 @@ import { loadEnvoy, type LoadedEnvoy, type SourceText } from '../config/envoy/in
 export interface ConfigSources {
   readonly configPath: readonly string[]
   readonly configYaml?: string | undefined
+  /** What places in `configYaml` are called; `--config-yaml` unless set. */
+  readonly configYamlName?: string
   readonly serviceNode?: string | undefined
   readonly serviceCluster?: string | undefined
   readonly allowUnknownStaticFields?: boolean
@@ -16,7 +18,7 @@ export interface ConfigSources {
 /** Loads the files in order, then `configYaml` over them. */
 export function loadConfig(options: ConfigSources): Promise<LoadedEnvoy> {
   const files: SourceText[] = options.configPath.map((path) => ({ kind: 'file', path }))
-  const text: SourceText[] = options.configYaml === undefined ? [] : [{ kind: 'text', name: '--config-yaml', text: options.configYaml }]
+  const text: SourceText[] = options.configYaml === undefined ? [] : [{ kind: 'text', name: options.configYamlName ?? '--config-yaml', text: options.configYaml }]
   return loadEnvoy([...files, ...text], {
     allowUnknownFields: options.allowUnknownStaticFields ?? false,
     ...(options.serviceNode === undefined ? {} : { nodeId: options.serviceNode }),
@@ -24,8 +26,8 @@ export function loadConfig(options: ConfigSources): Promise<LoadedEnvoy> {
   })
 }
 
-/** A configuration that the program made itself. */
-export const loadText = (text: string): Promise<LoadedEnvoy> => loadEnvoy([{ kind: 'text', name: 'command line', text }])
+/** A configuration that the program made itself; places in it are called `name:line`. */
+export const loadText = (text: string, name: string): Promise<LoadedEnvoy> => loadEnvoy([{ kind: 'text', name, text }])
 
 /** Every finding, with the line it stands in, to stderr. */
 export function printDiagnostics({ config, diagnostics }: LoadedEnvoy): void {

@@ -3,7 +3,7 @@
 import { startAdmin, type AdminServer } from '../admin/server.ts'
 import type { AdminActions, ServerFacts } from '../admin/context.ts'
 import { systemResolver } from '../cluster/discovery/dns-resolver.ts'
-import { systemClock } from '../core/clock.ts'
+import { systemClock, type Timer } from '../core/clock.ts'
 import { systemRandom } from '../core/random.ts'
 import { TimerWheel } from '../core/timer-wheel.ts'
 import { addressText } from '../config/model/address.ts'
@@ -37,12 +37,16 @@ export class Proxy {
   readonly #loadedWallMs = systemClock.wallNow()
   #admin: AdminServer | undefined
   #live = false
+  /** Closes the listeners at the end of a graceful drain. */
+  #graceful: Timer | undefined
+  readonly #drainSeconds: number
   readonly #quit = new QuitRequest()
 
   constructor(config: ProxyConfig, log: ApplicationLog, commandLine: Readonly<Record<string, string | number | boolean>>, binding: Binding = ALONE) {
     this.#log = log
     this.#main = log.component('main')
     this.#commandLine = commandLine
+    this.#drainSeconds = Number.parseInt(String(commandLine['drain_time'] ?? '600'), 10)
     this.services = {
       clock: systemClock,
       wheel: new TimerWheel(systemClock),
@@ -101,6 +105,7 @@ export class Proxy {
 
   async stop(): Promise<void> {
     this.#live = false
+    this.#graceful?.cancel()
     await this.server.stop()
     await this.#admin?.close()
     this.services.logSinks.close()
@@ -119,12 +124,17 @@ export class Proxy {
     }
   }
 
+  #leaving(): boolean {
+    const { draining, failingHealthChecks } = this.server.state
+    return draining || failingHealthChecks
+  }
+
   #facts(): ServerFacts {
     return {
       version: version(),
       startedMs: this.#startedMs,
       commandLine: this.#commandLine,
-      state: () => (!this.#live ? 'INITIALIZING' : this.server.state.draining ? 'DRAINING' : 'LIVE'),
+      state: () => (!this.#live ? 'INITIALIZING' : this.#leaving() ? 'DRAINING' : 'LIVE'),
       pendingTargets: () => (this.#live ? [] : this.server.unresolvedClusters()),
     }
   }
@@ -133,18 +143,19 @@ export class Proxy {
   get actions(): AdminActions {
     const { server, services } = this
     return {
-      drainListeners: ({ inboundOnly, skipExit }) => {
+      drainListeners: ({ inboundOnly, graceful, skipExit }) => {
         server.announceDrain()
-        if (!skipExit) void server.drain((listener) => !inboundOnly || listener.trafficDirection === 'inbound')
+        const close = (): void => void server.drain((listener) => !inboundOnly || listener.trafficDirection === 'inbound')
+        if (skipExit) return
+        if (graceful) this.#graceful = systemClock.after(this.#drainSeconds * 1000, close)
+        else close()
       },
       quit: () => this.#quit.ask('/quitquitquit'),
       failHealthCheck: () => {
         server.state.failingHealthChecks = true
-        server.announceDrain()
       },
       passHealthCheck: () => {
         server.state.failingHealthChecks = false
-        server.state.draining = false
       },
       reopenLogs: () => services.logSinks.reopen(),
       refreshStats: () => this.#stats.refresh(server, this.#live, systemClock.now() - this.#startedMs),

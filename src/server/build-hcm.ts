@@ -48,7 +48,7 @@ export function buildHcm({ proxy, listener, chain, hcm, clusters, services, stat
     chain: chainCompiler(tools),
     drain: {
       get active() {
-        return state.draining
+        return state.draining || state.failingHealthChecks
       },
     },
     random,

@@ -25,8 +25,9 @@ export function serverStats(registry: StatRegistry): ServerStats {
   return {
     refresh(server, live, uptimeMs) {
       const memory = process.memoryUsage()
-      gauges.live.value = live && !server.state.draining ? 1 : 0
-      gauges.state.value = live ? (server.state.draining ? 1 : 0) : 3
+      const { draining, failingHealthChecks } = server.state
+      gauges.live.value = live && !draining && !failingHealthChecks ? 1 : 0
+      gauges.state.value = live ? (draining || failingHealthChecks ? 1 : 0) : 3
       gauges.uptime.value = Math.floor(uptimeMs / 1000)
       gauges.concurrency.value = 1
       gauges.memoryAllocated.value = memory.heapUsed + memory.external

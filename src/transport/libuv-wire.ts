@@ -14,6 +14,7 @@ export class LibuvWire implements SocketWire {
   readonly #handle: LibuvHandle
   readonly #parts: LibuvParts
   #buffer: Buffer = sharedReadBuffer
+  readonly #dialled: boolean
   #local: StreamAddress | undefined
   #remote: StreamAddress | undefined
   #prepared = false
@@ -28,6 +29,7 @@ export class LibuvWire implements SocketWire {
     this.#handle = handle
     this.#local = local
     this.#remote = remote
+    this.#dialled = remote !== undefined
     handle.sluiceWire = this
   }
 
@@ -105,6 +107,8 @@ export class LibuvWire implements SocketWire {
   }
 
   detach(): Socket {
+    this.#local = this.local
+    this.#remote = this.remote
     this.#handle.readStop()
     this.#handle.sluiceWire = undefined
     const socket: unknown = Reflect.construct(Socket, [{ handle: this.#handle, allowHalfOpen: true }])
@@ -139,10 +143,13 @@ export class LibuvWire implements SocketWire {
     if (this.#resetAfterFin) this.#handle.reset?.(onClosed)
   }
 
-  /** Logs are written when the socket is gone. */
+  /**
+   * Logs are written when the socket is gone. Whoever logs a dialled socket's own end has asked for it before: to ask for
+   * all of them would be one more system call for each connection.
+   */
   #keepAddresses(): void {
-    this.#local = this.local
     this.#remote = this.remote
+    if (!this.#dialled) this.#local = this.local
   }
 
   #newRequest(): LibuvRequest {

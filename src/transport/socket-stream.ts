@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net'
 import type { CloseCause } from '../core/close-cause.ts'
 import { READ_BUFFER_BYTES, WRITE_HIGH_WATER_BYTES } from '../core/limits.ts'
-import type { ByteStreamSink, PauseReason, ReadStatus, StreamInfo, TlsInfo, WriteStatus } from './byte-stream.ts'
+import type { ByteStreamSink, PauseReason, ReadStatus, StreamAddress, StreamInfo, TlsInfo, WriteStatus } from './byte-stream.ts'
 import { containFault } from './fault.ts'
 import { type Lingering, linger } from './linger.ts'
 import { releaseReadBuffer, sharedReadBuffer, takeReadBuffer } from './read-buffer.ts'
@@ -76,7 +76,7 @@ export class SocketStream implements ReplayableStream, WireOwner, Flushable, Lin
   }
 
   get info(): StreamInfo {
-    return (this.#info ??= streamInfo(this.#wire, this.#tls))
+    return (this.#info ??= new SocketInfo(this.#wire, this.#tls))
   }
 
   get queuedBytes(): number {
@@ -432,7 +432,21 @@ export class SocketStream implements ReplayableStream, WireOwner, Flushable, Lin
   }
 }
 
-function streamInfo(wire: SocketWire, tls: TlsInfo | undefined): StreamInfo {
-  const { local, remote } = wire
-  return tls === undefined ? { local, remote } : { local, remote, tls }
+/** Asks for an address when it is read: most connections are never asked for their own end. */
+class SocketInfo implements StreamInfo {
+  readonly #wire: SocketWire
+  readonly tls?: TlsInfo
+
+  constructor(wire: SocketWire, tls: TlsInfo | undefined) {
+    this.#wire = wire
+    if (tls !== undefined) this.tls = tls
+  }
+
+  get local(): StreamAddress {
+    return this.#wire.local
+  }
+
+  get remote(): StreamAddress {
+    return this.#wire.remote
+  }
 }

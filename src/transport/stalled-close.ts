@@ -19,17 +19,19 @@ export interface Closing {
 const wheel = new TimerWheel(systemClock)
 
 /** Resets `stream` when its queue has stopped to shrink; the answer ends the watch. */
-export function resetWhenStalled(stream: Closing): { cancel(): void } {
-  return new Watch(stream)
+export function resetWhenStalled(stream: Closing, stallMs = STALLED_CLOSE_MS): { cancel(): void } {
+  return new Watch(stream, stallMs)
 }
 
 class Watch {
   readonly #stream: Closing
+  readonly #stallMs: number
   #queuedBytes: number
   #deadline: Deadline
 
-  constructor(stream: Closing) {
+  constructor(stream: Closing, stallMs: number) {
     this.#stream = stream
+    this.#stallMs = stallMs
     this.#queuedBytes = stream.queuedBytes
     this.#deadline = this.#arm()
   }
@@ -39,7 +41,7 @@ class Watch {
   }
 
   #arm(): Deadline {
-    return wheel.arm(STALLED_CLOSE_MS, () => this.#look())
+    return wheel.arm(this.#stallMs, () => this.#look())
   }
 
   #look(): void {

@@ -1,6 +1,8 @@
 // Gathers what is written during one turn of the loop, so that each stream makes one system call per turn. A stream that is
 // written from one place only (a tunnel) sends when the read callback ends; others when all readable sockets were read.
 
+import { holdTime, releaseTime } from '../core/clock.ts'
+
 /** Something that has writes to send. */
 export interface Flushable {
   flushTurn(): void
@@ -22,12 +24,14 @@ let spare: Batch | undefined
 
 /** Opens a read callback: writes made until {@link leaveRead} leave then. */
 export function enterRead(): void {
-  depth++
+  if (depth++ === 0) holdTime()
 }
 
 /** Ends a read callback and sends what it wrote. */
 export function leaveRead(): void {
-  if (--depth === 0 && afterRead.count > 0) flushAfterRead()
+  if (--depth > 0) return
+  releaseTime()
+  if (afterRead.count > 0) flushAfterRead()
 }
 
 /** Sends `stream`'s writes when the running read callback ends, or soon when none runs. */

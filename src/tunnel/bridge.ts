@@ -27,6 +27,8 @@ export interface BridgeOptions {
   readonly onDownstreamEnd?: HalfClosePolicy
   /** What the end of the upstream's direction means; `carry` unless set. */
   readonly onUpstreamEnd?: HalfClosePolicy
+  /** Whether both sides have said their last word: the end of one direction is then the end of all. */
+  readonly isConcluded?: (() => boolean) | undefined
   /** Sees what the client sends. */
   readonly observeDownstream?: TunnelObserver | undefined
   /** Sees what the upstream sends. */
@@ -159,6 +161,7 @@ class RunningTunnel implements Tunnel, DirectionOwner {
     this.#firstEnder ??= by
     const { onDownstreamEnd = 'carry', onUpstreamEnd = 'carry' } = this.#options
     const bothEnded = this.#up.ended && this.#down.ended
+    if (!bothEnded && this.#options.isConcluded?.() === true) return this.close(orderlyCause(by))
     if (!bothEnded && (by === 'client' ? onDownstreamEnd : onUpstreamEnd) === 'close') {
       return this.close(halfCloseEndsAll(by))
     }

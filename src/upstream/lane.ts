@@ -5,6 +5,7 @@ import { closeCause, type CloseCause } from '../core/close-cause.ts'
 import { DenseSet } from '../core/dense-set.ts'
 import type { Endpoint } from '../cluster/endpoint.ts'
 import type { Dialled, Dialler, DialFailure } from './dial.ts'
+import { PendingList, type Waiting } from './pending-list.ts'
 import type { StreamNeed, StreamWaiter, Ticket, UpstreamFailure } from './stream-need.ts'
 import { UpstreamConnection, type ConnectionOwner } from './upstream-connection.ts'
 import type { PoolContext } from './pool-context.ts'
@@ -21,7 +22,9 @@ export interface LaneOwner {
   onUpgradeRefused(need: StreamNeed, waiter: StreamWaiter, endpoint: Endpoint): Ticket | undefined
 }
 
-class Pending implements Ticket {
+class Pending implements Ticket, Waiting<Pending> {
+  before: Pending | undefined
+  behind: Pending | undefined
   readonly need: StreamNeed
   readonly waiter: StreamWaiter
   readonly lane: Lane
@@ -50,7 +53,7 @@ export class Lane implements ConnectionOwner {
   readonly #idle: UpstreamConnection[] = []
   readonly #shared: UpstreamConnection[] = []
   readonly #all = new DenseSet<UpstreamConnection>()
-  readonly #pending = new Set<Pending>()
+  readonly #pending = new PendingList<Pending>()
   #dialling = 0
   #draining = false
   /** What ALPN agreed last time; an `auto` lane dials as many connections as requests wait once it is HTTP/1.1. */
@@ -105,7 +108,7 @@ export class Lane implements ConnectionOwner {
   /** Ends everything now. */
   close(cause: CloseCause): void {
     this.#draining = true
-    for (const pending of [...this.#pending]) {
+    for (const pending of this.#pending.snapshot()) {
       if (this.#settle(pending)) pending.waiter.onStreamFailed(failedBy(cause, this.#endpoint))
     }
     for (const connection of this.#all.snapshot()) connection.client.close(cause)
@@ -126,7 +129,7 @@ export class Lane implements ConnectionOwner {
     removeFrom(this.#shared, connection)
     this.#context.onConnectionClosed(connection, cause)
     // A peer that speaks another protocol, or none, would be dialled again and again for those that wait for its SETTINGS.
-    if (connection.multiplexed && connection.requests === 0) this.#failPending([...this.#pending], lostUnused(cause, this.#endpoint))
+    if (connection.multiplexed && connection.requests === 0) this.#failPending(this.#pending.snapshot(), lostUnused(cause, this.#endpoint))
     this.#dialAsNeeded()
   }
 
@@ -152,7 +155,7 @@ export class Lane implements ConnectionOwner {
     this.#context.releaseDial()
     const failed: UpstreamFailure = { ...failure, endpoint: this.#endpoint }
     // A shared connection would have served all that wait; an HTTP/1.1 one only the first.
-    const victims = this.#sharesConnections() ? [...this.#pending] : [...this.#pending].slice(0, 1)
+    const victims = this.#sharesConnections() ? this.#pending.snapshot() : this.#pending.snapshot().slice(0, 1)
     this.#failPending(victims, failed)
     this.#dialAsNeeded()
   }
@@ -191,16 +194,18 @@ export class Lane implements ConnectionOwner {
   }
 
   #serve(connection: UpstreamConnection): void {
-    for (const pending of this.#pending) {
-      if (connection.retired || connection.client.availableStreams === 0) return
-      if (!connection.canServe(pending.need)) continue
-      if (this.#settle(pending)) this.#hand(connection, pending.waiter)
+    let pending = this.#pending.first
+    while (pending !== undefined && !connection.retired && connection.client.availableStreams > 0) {
+      const next: Pending | undefined = pending.behind
+      if (connection.canServe(pending.need) && this.#settle(pending)) this.#hand(connection, pending.waiter)
+      // A waiter may have had the next one cancelled, which then leads nowhere.
+      pending = next?.done === true ? this.#pending.first : next
     }
   }
 
   #rejectUpgradesOn(connection: UpstreamConnection): void {
     if (connection.client.extendedConnect !== false) return
-    for (const pending of this.#pending) {
+    for (const pending of this.#pending.snapshot()) {
       if (!pending.need.upgrade || !this.#settle(pending)) continue
       pending.moved = this.#owner.onUpgradeRefused(pending.need, pending.waiter, this.#endpoint)
     }

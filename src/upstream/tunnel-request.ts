@@ -25,7 +25,8 @@ const REFUSED: TunnelOutcome = { kind: 'refused' }
 export function tunnelRequest(head: RequestHead, upstream: HttpProtocol): TunnelRequest {
   const { tunnel } = head
   const oldUpstream = upstream === 'HTTP/1.1' || upstream === 'HTTP/1.0'
-  const needsKey = oldUpstream && tunnel?.kind === 'upgrade' && isWebSocket(tunnel.type) && !head.headers.has('sec-websocket-key')
+  const newDownstream = head.protocol === 'HTTP/2' || head.protocol === 'HTTP/3'
+  const needsKey = oldUpstream && newDownstream && tunnel?.kind === 'upgrade' && isWebSocket(tunnel.type) && !head.headers.has('sec-websocket-key')
   if (!needsKey) return { head, judge: (answer) => withAccept(head, agrees(tunnel, answer), answer) }
   const key = newKey()
   const headers = head.headers.clone()

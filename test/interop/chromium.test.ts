@@ -83,14 +83,12 @@ describe('Chromium', needs('chromium'), () => {
   })
   let proxy: ProxyProcess
   let browser: Browser
-  let spki: string
 
   before(async () => {
     await new Promise<void>((resolve) => pages.listen(0, '127.0.0.1', resolve))
     const address: AddressInfo | string | null = pages.address()
     if (address === null || typeof address === 'string') throw new Error('the app has no port')
     const leaf = await (await authority()).issue({ name: 'localhost' })
-    spki = leaf.spki
     proxy = await startProxy(
       bootstrap(
         [listener({ name: 'web', tls: downstreamTls([leaf]), routes: [route('/', 'app')] })],
@@ -100,7 +98,7 @@ describe('Chromium', needs('chromium'), () => {
     browser = await chromium.launch({
       executablePath: toolPath('chromium') ?? '',
       headless: true,
-      args: [...ARGUMENTS, `--ignore-certificate-errors-spki-list=${spki}`],
+      args: [...ARGUMENTS, `--ignore-certificate-errors-spki-list=${leaf.spki}`],
     })
   })
 

@@ -40,12 +40,12 @@ before(async () => {
     route('/gone', 'nobody'),
   ]
   proxy = await startProxy(
-    bootstrap([listener({ name: 'on', routes }), listener({ name: 'none', routes: [route('/', 'app')], upgrades: [] })], [
+    bootstrap([listener({ name: 'open', routes }), listener({ name: 'none', routes: [route('/', 'app')], upgrades: [] })], [
       cluster({ name: 'app', port: app.port }),
       cluster({ name: 'nobody', port: 9 }),
     ]),
   )
-  h2 = await http2Session(`http://127.0.0.1:${proxy.port('on')}`)
+  h2 = await http2Session(`http://127.0.0.1:${proxy.port('open')}`)
 })
 
 after(async () => {
@@ -56,7 +56,7 @@ after(async () => {
 })
 
 /** Asks for a WebSocket and sends what would be a smuggled request right behind the head. */
-async function ask(path: string, listenerName = 'on'): Promise<{ answer: RawAnswer; body: string }> {
+async function ask(path: string, listenerName = 'open'): Promise<{ answer: RawAnswer; body: string }> {
   const client = await rawClient(proxy.port(listenerName))
   client.write(`${upgradeRequest(path)}GET /smuggled HTTP/1.1\r\nhost: app.example\r\n\r\n`)
   const answer = await client.answer()
@@ -174,8 +174,8 @@ describe('an upgrade that the application refuses', () => {
   })
 
   test('a refusal is not counted as a tunnel', async () => {
-    assert.equal(await proxy.stat('http.on.upgrade.websocket.accepted_total').catch(() => 0), 0)
-    await proxy.statBecomes('http.on.downstream_cx_upgrades_active', 0)
+    assert.equal(await proxy.stat('http.open.upgrade.websocket.accepted_total').catch(() => 0), 0)
+    await proxy.statBecomes('http.open.downstream_cx_upgrades_active', 0)
     await proxy.statBecomes('cluster.app.upstream_cx_active', 0)
   })
 })

@@ -33,6 +33,7 @@ const SHORTHANDS: Readonly<Record<string, readonly string[]>> = {
   get: asked('GET', '/'),
   post: asked('POST', '/'),
   hold: asked('POST', '/hold'),
+  pause: asked('POST', '/pause'),
   early: asked('POST', '/early'),
   send: asked('GET', '/send'),
   websocket: tunnelled('websocket'),

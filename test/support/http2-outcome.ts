@@ -24,6 +24,7 @@ class Observed {
   readonly clock = new ManualClock()
   readonly lines: string[] = []
   mostHeld = 0
+  readonly ends: OneEnd[] = []
   readonly #names = new FrameNames()
   #seen = 0
 
@@ -41,15 +42,25 @@ class Observed {
     this.lines.push(line)
   }
 
-  feed(chunks: readonly Uint8Array[], connection: ServerConnection | ClientConnection): void {
+  async feed(chunks: readonly Uint8Array[], connection: ServerConnection | ClientConnection): Promise<void> {
     for (const chunk of chunks) {
       this.stream.feed(chunk)
       if ('heldBytes' in connection && typeof connection.heldBytes === 'number') {
         this.mostHeld = Math.max(this.mostHeld, connection.heldBytes)
       }
     }
+    // What was held for a sink comes in a microtask.
+    await new Promise((resolve) => setImmediate(resolve))
     this.look()
     this.lines.push(this.stream.closed === undefined ? 'open' : 'closed')
+    if (this.stream.closed !== undefined) for (const end of this.ends) end.over()
+  }
+
+  /** A stream whose end is watched. */
+  watch(what: string): OneEnd {
+    const end = new OneEnd(what)
+    this.ends.push(end)
+    return end
   }
 }
 
@@ -73,6 +84,11 @@ class OneEnd {
     this.#ended = true
   }
 
+  /** The connection is gone. */
+  over(): void {
+    assert.ok(this.#ended || this.#reset, `${this.#what} was never told its end`)
+  }
+
   reset(): void {
     assert.ok(!this.#reset, `two resets of ${this.#what}`)
     this.#reset = true
@@ -81,13 +97,13 @@ class OneEnd {
 
 /**
  * Feeds `chunks` to a server. It answers a complete request with an empty 200; `/early` before the body, `/hold` never,
- * `/send` with 10 bytes; tunnels get 200 and are left open when `acceptTunnels`, else 403.
+ * `/pause` neither reads nor answers, `/send` has 10 bytes; tunnels get 200 and are left open when `acceptTunnels`, else 403.
  */
-export function serverOutcome(
+export async function serverOutcome(
   chunks: readonly Uint8Array[],
   options: Partial<Http2Options> = {},
   acceptTunnels = false,
-): Outcome {
+): Promise<Outcome> {
   const observed = new Observed()
   const connection = serveHttp2(
     observed.stream,
@@ -101,14 +117,15 @@ export function serverOutcome(
   )
   observed.look()
   observed.lines.length = 0
-  observed.feed(chunks, connection)
+  await observed.feed(chunks, connection)
   return observed
 }
 
 function acceptRequest(observed: Observed, stream: ServerStream, head: RequestHead, endStream: boolean, accept: boolean): void {
   const { method, authority, path, tunnel } = head
   observed.note(`${method} ${authority || '-'} ${path || '-'}${tunnelWords(tunnel)}${fieldWords(head.headers)}`)
-  const end = new OneEnd(`${method} ${path}`)
+  const end = observed.watch(`${method} ${path}`)
+  if (endStream) end.end('head')
   let bytes = 0
   const done = (): void => {
     if (path === '/hold' || path === '/early') return
@@ -135,26 +152,38 @@ function acceptRequest(observed: Observed, stream: ServerStream, head: RequestHe
       observed.note(`reset ${cause.by} ${cause.code}`)
     },
   })
-  if (tunnel !== undefined) return answerTunnel(observed, stream, accept)
+  if (tunnel !== undefined) return answerTunnel(observed, stream, accept, end)
+  if (path === '/pause') stream.pauseReading(8)
   if (path === '/early') stream.respond({ status: 200, reason: '', headers: new HeaderList() }, true)
   else if (endStream) done()
 }
 
-function answerTunnel(observed: Observed, stream: ServerStream, accept: boolean): void {
+function answerTunnel(observed: Observed, stream: ServerStream, accept: boolean, end: OneEnd): void {
+  // What comes of a refused tunnel is nobody's; if it ended already, so has the exchange.
+  if (!accept) end.end('refusal')
   stream.respond({ status: accept ? 200 : 403, reason: '', headers: new HeaderList() }, !accept)
-  if (!accept) return
-  observeTunnel(observed, stream)
+  if (accept) observeTunnel(observed, stream, end)
 }
 
-function observeTunnel(observed: Observed, stream: Pick<ServerStream, 'intoByteStream' | 'resumeReading'>): void {
+function observeTunnel(
+  observed: Observed,
+  stream: Pick<ServerStream, 'intoByteStream' | 'resumeReading'>,
+  end: OneEnd,
+): void {
   const bytes = stream.intoByteStream()
   stream.resumeReading(2)
   let text = ''
   bytes.setSink({
-    onData: (buffer, from, to) => (text += buffer.toString('latin1', from, to)),
-    onEnd: () => observed.note(`bytes ${text} end`),
-    onDrain: () => undefined,
-    onClose: () => undefined,
+    onData: (buffer, from, to) => {
+      end.more('bytes')
+      text += buffer.toString('latin1', from, to)
+    },
+    onEnd: () => {
+      end.end('half-close')
+      observed.note(`bytes ${text} end`)
+    },
+    onDrain: () => end.more('drain'),
+    onClose: () => end.reset(),
   })
 }
 
@@ -173,11 +202,11 @@ export const ASKED: Readonly<Record<string, Pick<RequestHead, 'method' | 'tunnel
 }
 
 /** Feeds `chunks` to a client that has sent the requests `asked`; only POST and the tunnels stay open on its side. */
-export function clientOutcome(
+export async function clientOutcome(
   chunks: readonly Uint8Array[],
   asked: readonly string[],
   options: Partial<Http2Options> = {},
-): Outcome {
+): Promise<Outcome> {
   const observed = new Observed()
   const connection = http2Client(
     observed.stream,
@@ -187,14 +216,14 @@ export function clientOutcome(
   for (const name of asked) ask(observed, connection, name)
   observed.look()
   observed.lines.length = 0
-  observed.feed(chunks, connection)
+  await observed.feed(chunks, connection)
   return observed
 }
 
 function ask(observed: Observed, connection: ClientConnection, name: string): void {
   const { method, tunnel } = ASKED[name] ?? { method: 'GET', tunnel: undefined }
   const head: RequestHead = { method, scheme: 'http', authority: 'a', path: '/', protocol: 'HTTP/2', headers: new HeaderList(), tunnel }
-  const end = new OneEnd(name)
+  const end = observed.watch(name)
   let bytes = 0
   const stream = connection.request(head, tunnel === undefined && method !== 'POST', {
     onInformational: ({ status }) => {
@@ -205,7 +234,7 @@ function ask(observed: Observed, connection: ClientConnection, name: string): vo
       if (endStream) end.end('response')
       else end.more('response')
       observed.note(`response ${status}${endStream ? ' end' : ''}${fieldWords(headers)}`)
-      if (tunnel !== undefined && (status === 101 || (tunnel.kind === 'connect' && status < 300))) observeTunnel(observed, stream)
+      if (tunnel !== undefined && (status === 101 || (tunnel.kind === 'connect' && status < 300))) observeTunnel(observed, stream, end)
     },
     onData: (_buffer, from, to, last) => {
       if (last) end.end('data')

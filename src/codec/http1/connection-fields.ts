@@ -2,6 +2,7 @@
 // end at this hop, and whether the message asks for another protocol. Envoy: envoy.md §2.1.
 
 import { CONNECTION_NOMINATIONS } from '../../core/limits.ts'
+import { isToken } from '../header-list.ts'
 import { FAULT, type HeadFault } from './head-fault.ts'
 import type { FieldSection } from './field-section.ts'
 
@@ -91,6 +92,7 @@ export function upgradeWish(
   if (upgrade === undefined || upgrade === '' || !wishes.upgrade) return undefined
   // HTTP/2 is begun by ALPN or prior knowledge only (RFC 9113 §3.1 made the h2c upgrade obsolete).
   if (upgrade.length === 3 && upgrade.toLowerCase() === 'h2c') return undefined
+  if (isToken(upgrade)) return ignore(upgrade) ? undefined : upgrade
   const wanted = upgrade
     .split(',')
     .map((token) => token.trim())

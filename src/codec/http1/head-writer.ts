@@ -61,7 +61,8 @@ export interface ResponseHeadOptions {
 /** The response head. */
 export function writeResponseHead(head: ResponseHead, framing: OutgoingFraming, options: ResponseHeadOptions): string {
   const proper = options.headerKeyFormat === 'proper-case'
-  const reason = head.reason === '' || !isReason(head.reason) ? reasonPhrase(head.status) : head.reason
+  const standard = reasonPhrase(head.status)
+  const reason = head.reason === '' || head.reason === standard || !isReason(head.reason) ? standard : head.reason
   const start = `${options.isHttp10 ? 'HTTP/1.0' : 'HTTP/1.1'} ${head.status} ${reason}\r\n`
   const connection = listOf(options.upgrade === '' ? '' : 'upgrade', options.persistence)
   const text = appendHopFields(appendFields(start, head.headers, false, proper), options.upgrade, connection, proper)
@@ -83,11 +84,19 @@ const WRITTEN_ELSEWHERE: ReadonlySet<string> = new Set([
   METHOD_FIELD,
 ])
 
+/** Lengths of those names: most fields are told from them without a look into the set. */
+const LENGTHS_ELSEWHERE: readonly boolean[] = Array.from({ length: 32 }, (_, length) =>
+  [...WRITTEN_ELSEWHERE].some((name) => name.length === length),
+)
+
+const isWrittenElsewhere = (name: string): boolean =>
+  LENGTHS_ELSEWHERE[name.length] === true && WRITTEN_ELSEWHERE.has(name)
+
 function appendFields(text: string, headers: HeaderList, isRequest: boolean, proper: boolean): string {
   const { fields } = headers
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] ?? ''
-    if (WRITTEN_ELSEWHERE.has(name) || (isRequest && (name === 'host' || name === 'te'))) continue
+    if (isWrittenElsewhere(name) || (isRequest && (name === 'host' || name === 'te'))) continue
     const value = fields[i + 1] ?? ''
     // Last line against response and request splitting, whatever filter or codec made the field.
     if (BREAKS_LINE.test(value)) continue

@@ -43,7 +43,7 @@ const REGISTERED = new Set([
 ])
 
 /** Whether `method` is registered; case counts. */
-export const isRegisteredMethod = (method: string): boolean => REGISTERED.has(method)
+export const isRegisteredMethod = (method: string): boolean => method === 'GET' || REGISTERED.has(method)
 
 /** Whether a request with `method` and no content says so with `Content-Length: 0` (RFC 9110 §8.6). */
 export const anticipatesContent = (method: string): boolean =>

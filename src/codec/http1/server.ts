@@ -325,6 +325,11 @@ class Http1ServerConnection implements ServerConnection, ByteStreamSink, ServerE
 
   close(cause: CloseCause): void {
     const exchange = this.#exchange
+    // A head that did not come in time is answered like one that is wrong (RFC 9110 §15.5.9).
+    if (cause.code === 'request_header_timeout' && this.#intake.started && exchange === undefined) {
+      this.#refuse({ code: cause.code, detail: cause.detail }, {}, false)
+      return
+    }
     this.#closeNow(cause)
     if (exchange !== undefined && this.#tunnel === undefined) this.#forget(exchange, cause)
   }

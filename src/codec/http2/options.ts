@@ -52,6 +52,8 @@ export interface Http2Options {
   readonly prematureResetLifetimeMs: number
   /** Milliseconds between the two GOAWAYs of a drain when the peer does not answer the PING between them. */
   readonly drainTimeoutMs: number
+  /** Milliseconds in which a complete response must make progress while it waits for the client; 0 = no limit. */
+  readonly streamFlushTimeoutMs: number
 }
 
 export interface Http2Keepalive {
@@ -94,6 +96,7 @@ export function http2Options(given: Partial<Http2Options> = {}): Http2Options {
     prematureResetStreamCount: 500,
     prematureResetLifetimeMs: 1000,
     drainTimeoutMs: 5000,
+    streamFlushTimeoutMs: 300_000,
     ...given,
   }
   return {

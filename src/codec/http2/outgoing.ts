@@ -50,6 +50,7 @@ export class Outgoing {
       }
     }
     if (at < end) this.#enqueue(buffer, at, end)
+    if (endStream) this.#stream.endWaits()
     if (this.queuedBytes <= this.highWater) return true
     this.#wantsDrain = true
     return false
@@ -61,6 +62,7 @@ export class Outgoing {
     this.ending = true
     if (trailers !== undefined && trailers.size > 0) this.#trailers = trailers
     if (this.queuedBytes === 0) this.#finish()
+    else this.#stream.endWaits()
   }
 
   /** The head carried END_STREAM. */

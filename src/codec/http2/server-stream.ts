@@ -13,6 +13,8 @@ import type { StreamHost } from './stream-host.ts'
 export interface ServerHost extends StreamHost {
   readonly encoder: HpackEncoder
   drainAfterResponse(): void
+  /** A complete response waits for the client. */
+  flushWaits(stream: Http2Stream): void
 }
 
 export class Http2ServerStream extends Http2Stream implements ServerStream {
@@ -62,6 +64,11 @@ export class Http2ServerStream extends Http2Stream implements ServerStream {
   protected override afterLocalEnd(): void {
     if (this.accepted) return
     this.resetWith(H2_ERROR.noError, closeCause('proxy', 'http2', 'finished', 'answered before the request ended'), false)
+  }
+
+  /** A tunnel's end is timed by whoever joined it. */
+  override endWaits(): void {
+    if (!this.accepted) this.#server.flushWaits(this)
   }
 
   #sendHead(status: number, head: ResponseHead, endStream: boolean, tunnel = false): void {

@@ -8,6 +8,7 @@ import type { ByteStream } from '../../transport/byte-stream.ts'
 import { HeaderList } from '../header-list.ts'
 import type { RequestHead, ServerConnection, ServerConnectionSink } from '../http-stream.ts'
 import { H2_ERROR } from './error-code.ts'
+import { FlushWatch } from './flush-watch.ts'
 import { encodeResponse } from './head-encoding.ts'
 import type { Http2Options } from './options.ts'
 import { partialHead, requestHeadOf } from './request-head.ts'
@@ -35,6 +36,7 @@ class ServerSession extends Session implements ServerConnection, ServerHost {
   /** Highest id the client used, also for streams beyond the last one that is served. */
   #highestId = 0
   #drainTimer: Timer | undefined
+  readonly #flushing = new FlushWatch(this.options)
 
   constructor(stream: ByteStream, sink: ServerConnectionSink, options: Http2Options) {
     super('server', stream, options)
@@ -53,6 +55,10 @@ class ServerSession extends Session implements ServerConnection, ServerHost {
 
   drainAfterResponse(): void {
     this.drain(closeCause('proxy', 'http2', 'drained', 'closed after a response'))
+  }
+
+  flushWaits(stream: Http2Stream): void {
+    this.#flushing.add(stream)
   }
 
   protected override onHeaderBlock(streamId: number, endStream: boolean, block: Buffer, start: number, end: number): boolean {
@@ -82,6 +88,7 @@ class ServerSession extends Session implements ServerConnection, ServerHost {
   }
 
   protected override onStreamGone(stream: Http2Stream, end: StreamEnd): void {
+    this.#flushing.delete(stream)
     const young = (end === 'resetByPeer' || end === 'fault') && this.#isYoung(stream)
     if (!this.guard.streamEnded(young)) {
       this.flood('streams that are reset at once')
@@ -95,6 +102,7 @@ class ServerSession extends Session implements ServerConnection, ServerHost {
   }
 
   protected override onGone(cause: CloseCause): void {
+    this.#flushing.stop()
     this.#drainTimer?.cancel()
     this.#sink.onConnectionClose(cause)
   }

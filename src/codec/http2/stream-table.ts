@@ -5,10 +5,11 @@ import type { Http2Stream } from './stream.ts'
 
 const FIRST_SIZE = 16
 
-const emptySlots = (size: number): (Http2Stream | undefined)[] => Array.from({ length: size }, () => undefined)
+const emptySlots = <T>(size: number): (T | undefined)[] => Array.from({ length: size }, () => undefined)
 
-export class StreamTable {
-  #slots = emptySlots(FIRST_SIZE)
+/** Things by `id`, which never changes while they are in it. */
+export class StreamTable<T extends { readonly id: number } = Http2Stream> {
+  #slots = emptySlots<T>(FIRST_SIZE)
   #mask = FIRST_SIZE - 1
   #size = 0
 
@@ -16,7 +17,7 @@ export class StreamTable {
     return this.#size
   }
 
-  get(id: number): Http2Stream | undefined {
+  get(id: number): T | undefined {
     let at = (id >>> 1) & this.#mask
     for (;;) {
       const stream = this.#slots[at]
@@ -26,7 +27,7 @@ export class StreamTable {
   }
 
   /** `stream.id` must not be there yet. */
-  add(stream: Http2Stream): void {
+  add(stream: T): void {
     // Half full at most, so that a probe is short even when tunnels of all ages stay.
     if ((this.#size + 1) * 2 > this.#slots.length) this.#grow()
     this.#place(stream)
@@ -49,11 +50,11 @@ export class StreamTable {
   }
 
   /** A copy, so that streams may close while it is walked. */
-  snapshot(): Http2Stream[] {
+  snapshot(): T[] {
     return this.#slots.filter((stream) => stream !== undefined)
   }
 
-  #place(stream: Http2Stream): void {
+  #place(stream: T): void {
     let at = (stream.id >>> 1) & this.#mask
     while (this.#slots[at] !== undefined) at = (at + 1) & this.#mask
     this.#slots[at] = stream
@@ -72,7 +73,7 @@ export class StreamTable {
   #grow(): void {
     const streams = this.snapshot()
     const size = this.#slots.length * 2
-    this.#slots = emptySlots(size)
+    this.#slots = emptySlots<T>(size)
     this.#mask = size - 1
     for (const stream of streams) this.#place(stream)
   }

@@ -171,6 +171,9 @@ export abstract class Http2Stream {
   /** For a server that answered before the request ended. */
   protected afterLocalEnd(): void {}
 
+  /** The message is complete, but bytes of it still wait for the peer. */
+  endWaits(): void {}
+
   /** Called by the connection once, after {@link StreamHost.wakeLater}. */
   wake(): void {
     if (this.sink?.onWake?.() === true) return

@@ -20,6 +20,8 @@ export function lowerBootstrap(loading: Loading, message: Bootstrap, spot: Spot,
   registerSecrets(loading, resources?.secrets ?? [], at.field('secrets'))
   const clusters = lowerClusters(loading, resources?.clusters ?? [], at.field('clusters'))
   const listeners = lowerListeners(loading, resources?.listeners ?? [], at.field('listeners'))
+  if (listeners.length === 0)
+    loading.warning(spot, 'there is no listener: nothing is accepted', 'listeners stand in static_resources')
   return {
     listeners,
     clusters,

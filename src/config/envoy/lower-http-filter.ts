@@ -81,7 +81,6 @@ function lowerConfig(loading: Loading, config: Message, base: FilterBase, spot: 
       kind: 'router',
       suppressEnvoyHeaders: config.suppressEnvoyHeaders,
       upstreamLogs: lowerAccessLogs(loading, config.upstreamLog, spot.field('upstream_log')),
-      rejectConnectEarlyData: config.rejectConnectRequestEarlyData ?? false,
     }
   }
   if (isMessage(config, BufferSchema)) return { ...base, kind: 'buffer', maxRequestBytes: config.maxRequestBytes ?? 0 }

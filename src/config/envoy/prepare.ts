@@ -146,6 +146,11 @@ const isObject = (json: Json): json is { [key: string]: Json } =>
 function moved(message: string, key: string): string | undefined {
   if (key === 'config') return 'the old "config" of filters is gone; use typed_config with "@type"'
   if (key === 'hosts' && message.endsWith('.Cluster')) return 'endpoints stand in load_assignment since Envoy 1.18'
+  if (message.endsWith('.Bootstrap')) {
+    if (['listeners', 'clusters', 'secrets'].includes(key)) return `"${key}" stands in static_resources`
+    if (key === 'apiVersion')
+      return 'this is a Kubernetes object; an Envoy bootstrap starts with static_resources or admin'
+  }
   if (key === 'tls_context') return 'TLS stands in transport_socket with typed_config'
   return undefined
 }

@@ -156,7 +156,7 @@ const connectionManager: Record<string, Row> = {
 }
 
 const httpFilters: Record<string, Row> = {
-  [`${FILTER}router.v3.Router`]: fields('suppress_envoy_headers upstream_log reject_connect_request_early_data', {
+  [`${FILTER}router.v3.Router`]: fields('suppress_envoy_headers upstream_log', {
     dynamic_stats: 'statistics per cluster are always kept',
     start_child_span: 'there is no tracing',
     suppress_grpc_request_failure_code_stats: STATS_NAME,

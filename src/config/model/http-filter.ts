@@ -18,7 +18,6 @@ export type HttpFilterConfig =
       readonly kind: 'router'
       readonly suppressEnvoyHeaders: boolean
       readonly upstreamLogs: readonly AccessLogConfig[]
-      readonly rejectConnectEarlyData: boolean
     })
   | (FilterBase & { readonly kind: 'buffer'; readonly maxRequestBytes: number })
   | (FilterBase & {

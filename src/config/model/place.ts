@@ -2,7 +2,7 @@
 
 /** A spot in the configuration text. */
 export interface Place {
-  /** File as the user named it, or `--config-yaml`, or `command line`. */
+  /** File as the user named it, or what stands for one, such as `--config-yaml`. */
   readonly file: string
   /** From 1; 0 when unknown. */
   readonly line: number

@@ -11,6 +11,7 @@ import {
   type ParsedNode,
   type Scalar as YamlScalar,
   type YAMLMap,
+  type YAMLParseError,
 } from 'yaml'
 import { plainScalar } from './scalar.ts'
 import type { Scalar, SourceEntry, SourceNode, TextPlace } from './tree.ts'
@@ -67,13 +68,24 @@ function problemsOf(document: Document.Parsed, placeAt: (offset: number) => Text
   const deep = document.errors.find((error) => error.message.includes('call stack'))
   if (deep !== undefined) return [{ place: placeAt(deep.pos[0]), message: `nested more than ${MAX_DEPTH} levels deep` }]
   return document.errors
+    .filter(isNoEcho)
     .slice(0, MAX_PROBLEMS)
     .map((error) => ({ place: placeAt(error.pos[0]), message: sentence(error.message) }))
+}
+
+/** Everything below one wrong indentation is wrongly indented, too: only the first is told. */
+function isNoEcho({ code }: YAMLParseError, index: number, all: readonly YAMLParseError[]): boolean {
+  return (
+    code !== 'BAD_INDENT' ||
+    all.findIndex((other) => other.code === 'BAD_INDENT' || other.code === 'TAB_AS_INDENT') === index
+  )
 }
 
 /** The library's sentence without its capital letter and full stop, as ours are written. */
 function sentence(message: string): string {
   if (message === 'Map keys must be unique') return 'the key stands twice in this mapping'
+  if (message.startsWith('Implicit keys need'))
+    return 'this line is no "key: value"; is the space after a colon missing?'
   const line = message.split('\n')[0] ?? message
   return line.charAt(0).toLowerCase() + line.slice(1)
 }

@@ -32,6 +32,8 @@ export class Router implements TerminalFilter, StreamWaiter, ClientStreamSink {
   #stream: ClientStream | undefined
   #tunnelRequest: TunnelRequest | undefined
   #timeout: Deadline | undefined
+  /** The cluster's max_stream_duration, from the moment the pool gave a connection. */
+  #duration: Deadline | undefined
   #responded = false
   #admitted = false
   #done = false
@@ -113,6 +115,7 @@ export class Router implements TerminalFilter, StreamWaiter, ClientStreamSink {
     this.#ticket = undefined
     this.#connection = connection
     facts.upstream = connection.stream.info
+    if (this.#sink.logged || this.#tools.upstreamLoggers.length > 0) void facts.upstream.local
     facts.upstreamHostName = connection.endpoint.hostname
     facts.upstreamProtocol = connection.client.protocol
     facts.upstreamConnectionId = connection.id
@@ -126,6 +129,7 @@ export class Router implements TerminalFilter, StreamWaiter, ClientStreamSink {
       return
     }
     if (this.#destination !== undefined) prepareForEndpoint(head, this.#destination, connection.endpoint.hostname)
+    this.#armDuration()
     this.#send(connection, head)
   }
 
@@ -214,7 +218,14 @@ export class Router implements TerminalFilter, StreamWaiter, ClientStreamSink {
   }
 
   #send(connection: UpstreamConnection, head: RequestHead): void {
-    if (head.tunnel !== undefined) this.#tunnelRequest = tunnelRequest(head, connection.client.protocol)
+    if (head.tunnel !== undefined) {
+      // A tunnel request has no content in HTTP/2 (RFC 9110 §9.3.6, RFC 8441 §5): the peer would refuse it without a word.
+      if (connection.multiplexed && Number(head.headers.get('content-length') ?? 0) > 0) {
+        this.#fail('request_with_body_upgrade', 'the upgrade announces a body and the upstream speaks HTTP/2')
+        return
+      }
+      this.#tunnelRequest = tunnelRequest(head, connection.client.protocol)
+    }
     const outgoing = this.#tunnelRequest?.head ?? head
     const headOnly = this.#endStream && this.#body.empty
     const stream = connection.client.request(outgoing, headOnly, this)
@@ -236,11 +247,13 @@ export class Router implements TerminalFilter, StreamWaiter, ClientStreamSink {
     const upstream = this.#upstream
     if (stream === undefined || connection === undefined || upstream === undefined) return
     this.#timeout?.cancel()
+    this.#duration?.cancel()
     this.#done = true
     const { endpoint } = connection
     const priority = this.#destination?.priority ?? 'default'
     const tunnel: UpstreamTunnel = {
       endpoint: connection.stream.info.remote.text,
+      maxDurationMs: this.#durationLeftMs(),
       hopNote: upstream.hopNote(endpoint, connection.client.protocol),
       release: () => {
         upstream.onStreamEnd(endpoint)
@@ -268,6 +281,24 @@ export class Router implements TerminalFilter, StreamWaiter, ClientStreamSink {
     const timeoutMs = this.#action?.timeoutMs
     if (timeoutMs === undefined || this.#timeout !== undefined) return
     this.#timeout = this.#tools.wheel.arm(timeoutMs, () => this.#timedOut(timeoutMs))
+  }
+
+  #armDuration(): void {
+    const limitMs = this.#upstream?.cluster.common.maxStreamDurationMs
+    if (limitMs === undefined) return
+    this.#duration = this.#tools.wheel.arm(limitMs, () => this.#durationReached(limitMs))
+  }
+
+  #durationLeftMs(): number | undefined {
+    const limitMs = this.#upstream?.cluster.common.maxStreamDurationMs
+    const { upstreamReady } = this.#sink.facts.times
+    return limitMs === undefined || upstreamReady === undefined ? undefined : Math.max(1, limitMs - (this.#tools.clock.now() - upstreamReady))
+  }
+
+  #durationReached(limitMs: number): void {
+    if (this.#upstream !== undefined) this.#upstream.stats.upstreamRqMaxDurationReached.value++
+    const explanation = `the stream lived for ${limitMs} ms, the max_stream_duration of cluster "${this.#upstream?.name ?? ''}"`
+    this.#failStream('upstream_max_stream_duration', explanation, this.#upstream?.place)
   }
 
   #timedOut(timeoutMs: number): void {
@@ -311,6 +342,7 @@ export class Router implements TerminalFilter, StreamWaiter, ClientStreamSink {
     if (this.#done) return
     this.#done = true
     this.#timeout?.cancel()
+    this.#duration?.cancel()
     const connection = this.#connection
     if (connection !== undefined) this.#upstream?.onStreamEnd(connection.endpoint)
     if (connection !== undefined) this.#logUpstream()
