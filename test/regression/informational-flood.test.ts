@@ -52,6 +52,7 @@ test('a client that does not read is not sent more of them than the buffer takes
   await proxy.statBecomes('http.web.downstream_rq_active', 0)
   client.socket.resume()
   const seen = (await client.rest()).toString('latin1')
+  client.close()
   assert.match(seen, /HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\ndone$/)
   const all = HINTS * HINT.length
   assert.ok(seen.length < all / 3, `${seen.length} of ${all} bytes were kept for a client that did not read`)

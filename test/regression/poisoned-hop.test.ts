@@ -46,7 +46,7 @@ for (const type of ['websocket', 'other']) {
     seen.socket.write('still here')
     assert.equal((await bystander.read(10)).toString(), 'still here')
     assert.equal(app.tunnels.some(({ path }) => path === '/poison'), false)
-    bystander.close()
+    bystander.reset()
   })
 }
 
