@@ -37,7 +37,7 @@ async function alone(given: Parameters<typeof startHttp2Server>[0], story: (own:
 }
 
 function ask(client: ClientHttp2Session, headers: OutgoingHttpHeaders, endStream = true): ClientHttp2Stream {
-  const stream = client.request({ ':path': '/', ...headers }, { endStream })
+  const stream = client.request({ ...(headers[':method'] === 'CONNECT' ? {} : { ':path': '/' }), ...headers }, { endStream })
   stream.on('error', () => undefined)
   return stream
 }
@@ -98,10 +98,14 @@ test('a slow reader holds the server at its high-water mark', async () => {
 
 test('a paused upload stops at the stream window and goes on', async () => {
   await alone({ initialStreamWindowSize: 100_000 }, async (own, client) => {
+    const before = client.state.remoteWindowSize ?? 0
+    const used = (): number => before - (client.state.remoteWindowSize ?? 0)
     const stream = ask(client, { ':method': 'POST', ':path': '/hold' }, false)
     stream.write(Buffer.alloc(300_000))
+    await until(() => (used() === 100_000 ? true : undefined), { what: 'a window that is used up' })
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    assert.equal(used(), 100_000)
     const one = await until(() => own.served[0], { what: 'the request' })
-    await until(() => (client.state.remoteWindowSize !== undefined && stream.state.remoteWindowSize === 0 ? true : undefined), { what: 'an empty window' }).catch(() => undefined)
     const received: number[] = []
     one.stream.setSink({
       onData: (_buffer, start, end) => received.push(end - start),
@@ -182,7 +186,7 @@ test('a refused tunnel keeps its body', async () => {
 
 test('1 MiB through a tunnel, both ways at once', async () => {
   const sent = Buffer.alloc(1 << 20, 'tunnel ')
-  const stream = ask(session, { ':method': 'CONNECT' }, false)
+  const stream = ask(session, { ':method': 'CONNECT', ':authority': 'b:443' }, false)
   await head(stream)
   stream.end(sent)
   const got = await body(stream)
@@ -203,12 +207,17 @@ test('1,000 streams on one connection', async () => {
   await until(() => (server.connections[0]?.activeStreams === 0 ? true : undefined), { what: 'all streams to end' })
 })
 
-test('one stream beyond the maximum is refused', async () => {
+test('no more streams than the maximum at a time', async () => {
   await alone({ maxConcurrentStreams: 2 }, async (own, client) => {
     ask(client, { ':path': '/hold' })
     ask(client, { ':path': '/hold' })
+    const third = ask(client, { ':path': '/hold' })
     await until(() => (own.served.length === 2 ? true : undefined), { what: 'two requests' })
     assert.equal(client.remoteSettings.maxConcurrentStreams, 2)
+    own.served[0]?.stream.reset(STOP)
+    await until(() => (own.served.length === 3 ? true : undefined), { what: 'the third request' })
+    assert.equal(own.options.stats.stream_refused_errors, 0)
+    assert.equal(third.closed, false)
   })
 })
 
@@ -216,7 +225,7 @@ test('a drain lets open streams end, then closes', async () => {
   await alone({}, async (own, client) => {
     const goaways: number[] = []
     client.on('goaway', (_code, lastStreamId) => goaways.push(lastStreamId))
-    const tunnel = ask(client, { ':method': 'CONNECT' }, false)
+    const tunnel = ask(client, { ':method': 'CONNECT', ':authority': 'b:443' }, false)
     await head(tunnel)
     const closed = nextEvent(client, 'close')
     own.connections[0]?.drain(STOP)

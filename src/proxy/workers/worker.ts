@@ -18,7 +18,9 @@ export async function runWorker(config: ProxyConfig, log: ApplicationLog, ready:
   // The main process decides about signals, which a terminal sends to the whole group.
   process.on('SIGINT', () => undefined)
   process.on('SIGTERM', () => undefined)
-  const start = await nextStart()
+  const stopping = stopRequest()
+  const start = await Promise.race([nextStart(), stopping.then(() => undefined)])
+  if (start === undefined) return leave()
   const proxy = new Proxy({ ...config, admin: undefined }, log, {}, {
     reusePort: true,
     ports: start.ports,
@@ -36,12 +38,30 @@ export async function runWorker(config: ProxyConfig, log: ApplicationLog, ready:
   say({ kind: 'ready', listeners: listenersOf(proxy), warnings: proxy.lookupWarnings() })
   await new Promise<void>((resolve) => {
     process.on('message', (message: ToWorker) => {
-      if (message.kind === 'stop') void proxy.shutdown(message.drainSeconds).then(resolve)
-      else obey(message, proxy, log)
+      if (message.kind !== 'stop') obey(message, proxy, log)
     })
+    void stopping.then((drainSeconds) => proxy.shutdown(drainSeconds)).then(resolve)
     process.once('disconnect', () => void proxy.stop().then(resolve))
   })
+  leave()
+}
+
+/** Lets go of the main process, which keeps this one alive. */
+function leave(): void {
   if (process.connected) process.disconnect?.()
+}
+
+/** The drain time of the first `stop`, which may come before anything has started. A second one means: at once. */
+function stopRequest(): Promise<number> {
+  let asked = false
+  return new Promise((resolve) => {
+    process.on('message', (message: ToWorker) => {
+      if (message.kind !== 'stop') return
+      if (asked) process.exit(0)
+      asked = true
+      resolve(message.drainSeconds)
+    })
+  })
 }
 
 type Start = Extract<ToWorker, { kind: 'start' }>
