@@ -94,6 +94,7 @@ function announce(config: ProxyConfig, options: ServerOptions, log: ApplicationL
   const main = log.component('main')
   if (options.adminAddressPath !== undefined && admin !== undefined) tellAdminAddress(options.adminAddressPath, admin, main)
   for (const warning of warnings) main.warning(warning)
+  if (listeners.length === 0) main.warning('the configuration has no listener: nothing is served')
   for (const { name, addresses } of listeners) {
     for (const { text } of addresses) main.info(`listening on ${text}`, { listener: name })
   }

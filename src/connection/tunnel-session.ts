@@ -8,6 +8,7 @@ import { isWebSocket } from '../codec/upgrade-translation.ts'
 import type { StreamFacts } from '../format/stream-facts.ts'
 import type { TunnelEntry } from '../observe/ledger/ledger.ts'
 import { observe } from '../observe/stats/registry.ts'
+import { tcpAddress } from '../transport/address.ts'
 import { bridge, type BridgeOptions, type Tunnel, type TunnelSummary } from '../tunnel/bridge.ts'
 import type { TunnelObserver } from '../tunnel/direction.ts'
 import { FrameObserver } from '../websocket/frame-observer.ts'
@@ -168,7 +169,7 @@ class Session implements TunnelSession {
       type: facts.upgradeType,
       openedWallMs: runtime.clock.wallNow(),
       openedMs: this.#openedMs,
-      client: `${facts.downstreamRemoteIp}:${facts.downstreamRemotePort}`,
+      client: facts.downstreamRemoteIp === '' ? 'pipe' : tcpAddress(facts.downstreamRemoteIp, facts.downstreamRemotePort).text,
       listener: facts.listenerName,
       method: head.method,
       authority: head.authority,

@@ -9,11 +9,11 @@ import { TimerWheel } from '../core/timer-wheel.ts'
 import { addressText } from '../config/model/address.ts'
 import { placeText } from '../config/model/place.ts'
 import type { ProxyConfig } from '../config/model/proxy.ts'
-import { accessLogger } from '../observe/access-log/access-logger.ts'
 import { LogSinks } from '../observe/access-log/sinks.ts'
 import { Ledger } from '../observe/ledger/ledger.ts'
 import type { ApplicationLog, ComponentLog } from '../observe/log.ts'
 import { StatRegistry } from '../observe/stats/registry.ts'
+import { openAccessLog } from '../server/open-access-log.ts'
 import { Server } from '../server/server.ts'
 import { serverStats, type ServerStats } from '../server/server-stats.ts'
 import { ALONE, type Binding, type ServerServices } from '../server/services.ts'
@@ -115,7 +115,7 @@ export class Proxy {
     const { admin } = this.server.config
     if (admin === undefined) return
     const context = adminContext(this.server, this.#log, this.#facts(), this.actions, this.#loadedWallMs)
-    const loggers = admin.accessLogs.map((config) => accessLogger(config, this.services.logSinks))
+    const loggers = admin.accessLogs.map((config) => openAccessLog(config, this.services.logSinks))
     const onFault = (error: unknown): void => this.#main.error('fault in an admin page', { reason: error instanceof Error ? error.message : String(error) })
     try {
       this.#admin = await startAdmin({ config: admin, context, loggers, onFault })

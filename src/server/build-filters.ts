@@ -10,10 +10,10 @@ import type { HttpFilterFactory } from '../filter/http-filter.ts'
 import { routerFilter } from '../filter/http/router/factory.ts'
 import type { RouterStats } from '../filter/http/router/router-tools.ts'
 import { evaluate } from '../format/evaluate.ts'
-import { accessLogger } from '../observe/access-log/access-logger.ts'
 import { applyMutations } from '../route/header-mutations.ts'
 import { compileHeaderMatch } from '../route/header-test.ts'
 import type { ClusterUpstream } from '../upstream/cluster-upstream.ts'
+import { openAccessLog } from './open-access-log.ts'
 import type { ServerServices, ServerState } from './services.ts'
 
 export interface ChainTools {
@@ -48,9 +48,10 @@ function compileChain(filters: readonly HttpFilterConfig[], tools: ChainTools): 
     stats: tools.stats,
     suppressEnvoyHeaders: router?.suppressEnvoyHeaders ?? false,
     headerPrefix: tools.headerPrefix,
+    serviceTimeHeader: `${tools.headerPrefix}-upstream-service-time`,
     bufferLimitBytes: tools.bufferLimitBytes,
     schemeTransformation: config.schemeTransformation,
-    upstreamLoggers: (router?.upstreamLogs ?? []).map((log) => accessLogger(log, services.logSinks)),
+    upstreamLoggers: (router?.upstreamLogs ?? []).map((log) => openAccessLog(log, services.logSinks)),
     cluster: (name) => clusters.get(name),
     random: services.random,
   })

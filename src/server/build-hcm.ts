@@ -8,9 +8,9 @@ import { hcmStats } from '../connection/hcm-stats.ts'
 import { localReplyRewriter } from '../connection/local-reply-config.ts'
 import type { HcmRuntime } from '../connection/runtime.ts'
 import { serverCodecs } from '../connection/server-codecs.ts'
-import { accessLogger } from '../observe/access-log/access-logger.ts'
 import { compileRouteTable } from '../route/compiled-table.ts'
 import type { ClusterUpstream } from '../upstream/cluster-upstream.ts'
+import { openAccessLog } from './open-access-log.ts'
 import { chainCompiler } from './build-filters.ts'
 import { codecCounters } from './codec-counters.ts'
 import { replyTools } from './reply-tools.ts'
@@ -37,7 +37,7 @@ export function buildHcm({ proxy, listener, chain, hcm, clusters, services, stat
     codecs: serverCodecs(hcm, clock, codecCounters(stats.scope)),
     forwarder: new Forwarder(hcm, proxy.headerPrefix, proxy.node.cluster),
     localReplies: localReplyRewriter(hcm, replyTools),
-    loggers: hcm.accessLogs.map((log) => accessLogger(log, services.logSinks)),
+    loggers: hcm.accessLogs.map((log) => openAccessLog(log, services.logSinks)),
     clock,
     wheel,
     ledger,

@@ -6,8 +6,8 @@ import { tlsAcceptor } from '../listener/tls-acceptor.ts'
 import type { FilterChain, Listener } from '../config/model/listener.ts'
 import type { DownstreamTls } from '../config/model/tls.ts'
 import type { ProxyConfig } from '../config/model/proxy.ts'
-import { accessLogger } from '../observe/access-log/access-logger.ts'
 import type { ClusterUpstream } from '../upstream/cluster-upstream.ts'
+import { openAccessLog } from './open-access-log.ts'
 import { buildHcm } from './build-hcm.ts'
 import type { ServerServices, ServerState } from './services.ts'
 
@@ -30,7 +30,7 @@ export function buildListener(parts: ListenerParts): ListenerRuntime {
     clock: services.clock,
     wheel: services.wheel,
     stats: listenerStats(services.registry, listener.statPrefix),
-    loggers: listener.accessLogs.map((config) => accessLogger(config, services.logSinks)),
+    loggers: listener.accessLogs.map((config) => openAccessLog(config, services.logSinks)),
     chain: (chain) => chains.get(chain) ?? buildChain(chain, parts),
     onAcceptError: (error) => log.error('cannot accept a connection', { listener: listener.name, reason: error.message }),
   })

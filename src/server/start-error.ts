@@ -23,6 +23,8 @@ export function systemReason(error: unknown): string {
       return 'this machine has no such address'
     case 'ENOENT':
       return 'the folder does not exist'
+    case 'EISDIR':
+      return 'it is a folder'
     default:
       return error instanceof Error ? error.message : String(error)
   }

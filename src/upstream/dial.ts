@@ -107,7 +107,7 @@ class Attempt implements DialSink {
       this.#done(stream)
       return
     }
-    const limits = { clock, timeoutMs: Math.max(1, this.#leftMs()) }
+    const limits = { clock, timeoutMs: Math.max(1, Math.ceil(this.#leftMs())) }
     const sink = { onSecure: (secure: ReplayableStream) => this.#done(secure), onHandshakeError: (cause: CloseCause) => this.#failed(cause) }
     tls.connect(stream, this.#sni(), limits, sink, this.#alpn())
   }

@@ -98,6 +98,8 @@ test('a slow reader holds the server at its high-water mark', async () => {
 
 test('a paused upload stops at the stream window and goes on', async () => {
   await alone({ initialStreamWindowSize: 100_000 }, async (own, client) => {
+    // Behind the SETTINGS came a WINDOW_UPDATE.
+    await new Promise<void>((resolve) => client.ping(() => resolve()))
     const before = client.state.remoteWindowSize ?? 0
     const used = (): number => before - (client.state.remoteWindowSize ?? 0)
     const stream = ask(client, { ':method': 'POST', ':path': '/hold' }, false)

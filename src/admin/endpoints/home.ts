@@ -96,6 +96,7 @@ body { margin: 0 auto; max-width: 88rem; padding: 0 1.5rem 3rem }
 header { display: flex; gap: 1rem; align-items: baseline }
 h1 { margin: 1rem 0 } h2 { margin: 1.5rem 0 .5rem } small { opacity: .65; font-weight: normal }
 .scroll { overflow-x: auto }
+#tunnels { font-size: .85rem; line-height: 1.35 } #tunnels td:nth-last-child(-n+2) { white-space: normal; overflow-wrap: anywhere; min-width: 7rem }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
 th, td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid #8884; white-space: nowrap }
 .commands td { white-space: normal } .commands td:first-child { width: 14rem }

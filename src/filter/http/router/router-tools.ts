@@ -22,6 +22,8 @@ export interface RouterTools {
   readonly suppressEnvoyHeaders: boolean
   /** `x-envoy` or its replacement. */
   readonly headerPrefix: string
+  /** `x-envoy-upstream-service-time` under that prefix. */
+  readonly serviceTimeHeader: string
   readonly bufferLimitBytes: number
   /** 'match-upstream' and the like are applied when the cluster is known. */
   readonly schemeTransformation: '' | 'match-upstream' | 'http' | 'https'

@@ -268,7 +268,7 @@ export class Router implements TerminalFilter, StreamWaiter, ClientStreamSink {
   #addServiceTime(head: ResponseHead): void {
     const { times } = this.#sink.facts
     const elapsed = this.#tools.clock.now() - (times.upstreamStart ?? times.start)
-    head.headers.set('x-envoy-upstream-service-time', String(Math.round(elapsed)))
+    head.headers.set(this.#tools.serviceTimeHeader, String(Math.round(elapsed)))
   }
 
   #requestEnded(): void {
