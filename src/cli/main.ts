@@ -24,7 +24,7 @@ export async function main(args: readonly string[]): Promise<number> {
     exitCode = code
   }
   const program = new Command('sluice')
-    .description('The proxy for connections that last: WebSocket, CONNECT and TCP tunnels over HTTP/1.1 and HTTP/2.')
+    .description('The proxy for connections that last: WebSockets and other upgrades over HTTP/1.1 and HTTP/2.')
     .version(version(), '-V, --version')
     .addHelpText('after', HELP)
     .exitOverride()

@@ -23,7 +23,8 @@ export function sortDiagnostics(diagnostics: readonly Diagnostic[]): readonly Di
   const seen = new Set<string>()
   return diagnostics
     .filter((d) => {
-      const key = `${d.severity} ${locationText(d)} ${d.message}`
+      // What an alias repeats stands in the text once, whatever paths lead to it.
+      const key = `${d.severity} ${locationText(d.place.line > 0 ? { ...d, place: { ...d.place, path: '' } } : d)} ${d.message}`
       return !seen.has(key) && seen.add(key)
     })
     .map((d, index) => ({ d, index }))

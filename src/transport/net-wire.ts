@@ -74,8 +74,11 @@ export class NetWire implements SocketWire {
   reset(): void {
     this.#keepAddresses()
     // Only TCP has a reset, and the runtime throws for the rest.
-    if (this.#socket.remotePort === undefined || this.#socket instanceof TLSSocket) this.#socket.destroy()
-    else this.#socket.resetAndDestroy()
+    const socket = this.#socket
+    if (socket.remotePort === undefined || socket instanceof TLSSocket) socket.destroy()
+    // While a FIN is on its way libuv refuses a reset, and the socket would stay half destroyed for ever.
+    else if (socket.writableEnded && !socket.writableFinished) socket.once('finish', () => socket.resetAndDestroy())
+    else socket.resetAndDestroy()
   }
 
   unref(): void {

@@ -68,7 +68,9 @@ before(async () => {
       ],
       [
         cluster({ name: 'app', port: app.port }),
-        ...behind.map((way) => cluster({ name: key(way), port: port(way), protocol: way.version === 'HTTP/2' ? 'http2' : 'http1' })),
+        ...behind.map((way) =>
+          cluster({ name: key(way), port: port(way), protocol: way.version === 'HTTP/2' ? 'http2' : 'http1' }),
+        ),
       ],
     ),
   )
@@ -89,7 +91,11 @@ const target = ({ side }: Way): number => (side === 'before' ? sluice.port('in')
 
 const waysOf = (program: Program): readonly Way[] => WAYS.filter((way) => way.program === program)
 
-async function start(program: Program, server: Omit<Parameters<typeof startForeign>[0], 'name' | 'ports'>, ways: readonly Way[]): Promise<void> {
+async function start(
+  program: Program,
+  server: Omit<Parameters<typeof startForeign>[0], 'name' | 'ports'>,
+  ways: readonly Way[],
+): Promise<void> {
   if (toolPath(program) === undefined) return
   others.push(await startForeign({ name: program, ports: ways.map(port), ...server }))
 }
@@ -183,7 +189,12 @@ for (const way of WAYS) {
       const [tunnel, ...more] = await sluice.tunnels()
       assert.deepEqual(more, [])
       const hops = [tunnel?.hops.downstream, tunnel?.hops.upstream]
-      assert.deepEqual(hops, way.side === 'before' ? [way.version, 'HTTP/1.1'] : [clientOf(way) === 'http2' ? 'HTTP/2' : 'HTTP/1.1', way.version])
+      assert.deepEqual(
+        hops,
+        way.side === 'before'
+          ? [way.version, 'HTTP/1.1']
+          : [clientOf(way) === 'http2' ? 'HTTP/2' : 'HTTP/1.1', way.version],
+      )
       for (const text of ['', 'hello', 'grüße ☕', 'x'.repeat(126), 'x'.repeat(70_000)]) {
         client.socket.send(text)
         const echo = await client.next()
@@ -197,7 +208,10 @@ for (const way of WAYS) {
       client.socket.ping('are you there')
       assert.equal(await pong, 'are you there')
       assert.equal((await client.close(4001, 'done here')).code, 4001)
-      assert.deepEqual(await until(() => visit.closed, { what: 'the close at the app' }), { code: 4001, reason: 'done here' })
+      assert.deepEqual(await until(() => visit.closed, { what: 'the close at the app' }), {
+        code: 4001,
+        reason: 'done here',
+      })
       assert.equal(visit.trace.received(), client.trace.sent(), 'no byte from the client is changed')
       assert.equal(client.trace.received(), visit.trace.sent(), 'no byte from the app is changed')
       await until(async () => (await sluice.tunnels()).length === 0 || undefined, { what: 'the tunnel to end' })

@@ -64,7 +64,17 @@ const url = (listenerName: 'plain' | 'tls', path: string): string =>
 
 /** Version, status and body of one request; curl's own proxy settings are left out. */
 async function curl(...args: readonly string[]): Promise<string> {
-  const { code, stdout, output } = await runForeign('curl', ['-q', '-sS', '--noproxy', '*', '--max-time', '10', '-w', ' %{http_version} %{http_code}', ...args])
+  const { code, stdout, output } = await runForeign('curl', [
+    '-q',
+    '-sS',
+    '--noproxy',
+    '*',
+    '--max-time',
+    '10',
+    '-w',
+    ' %{http_version} %{http_code}',
+    ...args,
+  ])
   assert.equal(code, 0, output)
   return stdout
 }
@@ -102,7 +112,13 @@ describe('curl', () => {
 
 describe('nghttp2 tools', () => {
   test('nghttp sends several requests on one connection', needs('nghttp'), async () => {
-    const { code, output } = await runForeign('nghttp', ['-v', '-m', '3', url('plain', '/one'), url('plain', '/h2/two')])
+    const { code, output } = await runForeign('nghttp', [
+      '-v',
+      '-m',
+      '3',
+      url('plain', '/one'),
+      url('plain', '/h2/two'),
+    ])
     assert.equal(code, 0, output)
     assert.equal(output.match(/:status: 200/g)?.length, 6, output)
     assert.match(output, /SETTINGS_ENABLE_CONNECT_PROTOCOL\(0x08\):1/, 'WebSockets over HTTP/2 are offered')
@@ -115,7 +131,15 @@ describe('nghttp2 tools', () => {
     ['over TLS to an HTTP/1.1 application', 'tls', '/load'],
   ] as const) {
     test(`h2load: 2,000 requests ${title} all succeed`, needs('h2load'), async () => {
-      const { code, output } = await runForeign('h2load', ['-n', '2000', '-c', '4', '-m', '25', url(listenerName, path)])
+      const { code, output } = await runForeign('h2load', [
+        '-n',
+        '2000',
+        '-c',
+        '4',
+        '-m',
+        '25',
+        url(listenerName, path),
+      ])
       assert.equal(code, 0, output)
       assert.match(output, /2000 total, 2000 started, 2000 done, 2000 succeeded, 0 failed, 0 errored, 0 timeout/)
       assert.match(output, /status codes: 2000 2xx/)
@@ -143,7 +167,10 @@ describe("Node's own WebSocket", () => {
       const { code, reason, wasClean } = await within(closed, 'the close event')
       assert.deepEqual([code, reason, wasClean], [4005, 'node is done', true])
       const visit = await app().visit(path)
-      assert.deepEqual(await until(() => visit.closed, { what: 'the close at the app' }), { code: 4005, reason: 'node is done' })
+      assert.deepEqual(await until(() => visit.closed, { what: 'the close at the app' }), {
+        code: 4005,
+        reason: 'node is done',
+      })
     })
   }
 
@@ -169,16 +196,23 @@ describe('node:http2', () => {
     const session = await http2Session(`https://127.0.0.1:${proxy.port('tls')}`, { ca: ca.certificate })
     assert.equal(session.session.remoteSettings?.enableConnectProtocol, true)
     const sockets = await Promise.all(
-      Array.from({ length: 40 }, (_, index) => session.open(`${index % 2 === 0 ? '' : '/h2'}/many?${index}`, { deflate: index % 4 < 2 })),
+      Array.from({ length: 40 }, (_, index) =>
+        session.open(`${index % 2 === 0 ? '' : '/h2'}/many?${index}`, { deflate: index % 4 < 2 }),
+      ),
     )
     const echoes = await Promise.all(
       sockets.map(async ({ socket }, index) => {
-        const message = new Promise<string>((resolve) => socket.once('message', (data: Buffer) => resolve(data.toString())))
+        const message = new Promise<string>((resolve) =>
+          socket.once('message', (data: Buffer) => resolve(data.toString())),
+        )
         socket.send(`number ${index} ${'x'.repeat(index * 1000)}`)
         return within(message, `the echo of ${index}`)
       }),
     )
-    assert.deepEqual(echoes.map((echo) => echo.length), sockets.map((_, index) => `number ${index} `.length + index * 1000))
+    assert.deepEqual(
+      echoes.map((echo) => echo.length),
+      sockets.map((_, index) => `number ${index} `.length + index * 1000),
+    )
     assert.equal((await proxy.tunnels()).length, 40)
     for (const { socket } of sockets) {
       const closed = new Promise<number>((resolve) => socket.once('close', resolve))
@@ -209,7 +243,12 @@ describe('node:http2', () => {
   })
 
   test('an origin sees an extended CONNECT with scheme, path and authority, and no connection headers', async () => {
-    const client = await webSocket({ protocol: 'http1', port: proxy.port('plain'), path: '/h2?seen', headers: { 'x-own': 'kept' } })
+    const client = await webSocket({
+      protocol: 'http1',
+      port: proxy.port('plain'),
+      path: '/h2?seen',
+      headers: { 'x-own': 'kept' },
+    })
     const { headers } = await http2App.visit('/h2?seen')
     assert.deepEqual(
       [headers[':method'], headers[':protocol'], headers[':scheme'], headers[':authority'], headers['x-own']],
@@ -221,11 +260,16 @@ describe('node:http2', () => {
 })
 
 function echoed(socket: WebSocket, data: string | Buffer<ArrayBuffer>): Promise<unknown> {
-  const answer = new Promise<unknown>((resolve) => socket.addEventListener('message', (event) => resolve(event.data), { once: true }))
+  const answer = new Promise<unknown>((resolve) =>
+    socket.addEventListener('message', (event) => resolve(event.data), { once: true }),
+  )
   socket.send(data)
   return within(answer, 'the echo')
 }
 
-function runNode(program: string, env: Readonly<Record<string, string>>): Promise<{ code: number | string; output: string }> {
+function runNode(
+  program: string,
+  env: Readonly<Record<string, string>>,
+): Promise<{ code: number | string; output: string }> {
   return runForeign(process.execPath, ['-e', program], env)
 }

@@ -20,7 +20,14 @@ const MARGIN_BYTES = 300 * 1024
 const COLLECT_ON_SIGNAL = `data:text/javascript,process.on('SIGUSR2',()=>gc())`
 
 /** Moments at which a client leaves. */
-const MOMENTS = ['before a byte', 'within the head', 'after the head', 'after the 101', 'after an echo', 'refused'] as const
+const MOMENTS = [
+  'before a byte',
+  'within the head',
+  'after the head',
+  'after the 101',
+  'after an echo',
+  'refused',
+] as const
 type Moment = (typeof MOMENTS)[number]
 const ENDS = ['fin', 'rst'] as const
 type End = (typeof ENDS)[number]
@@ -129,7 +136,10 @@ const GAUGES = [
 /** Waits until nothing is open any more; fails when something stays. */
 async function settled(descriptorsAtStart: number): Promise<void> {
   for (const name of GAUGES) await proxy.statBecomes(name, 0)
-  await until(() => (appSockets.size === 0 ? true : undefined), { what: 'the app to be left', detail: () => `${appSockets.size} stay` })
+  await until(() => (appSockets.size === 0 ? true : undefined), {
+    what: 'the app to be left',
+    detail: () => `${appSockets.size} stay`,
+  })
   // The admin's own connections take a moment to go.
   await until(() => (descriptors() <= descriptorsAtStart ? true : undefined), {
     what: `the process to have ${descriptorsAtStart} descriptors again`,

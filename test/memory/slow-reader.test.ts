@@ -168,7 +168,9 @@ for (const down of VERSIONS) {
         // The apps keep their half open until they are told otherwise.
         ends.app.destroy()
         await ends.close()
-        await until(async () => ((await proxy.tunnels()).length === 0 ? true : undefined), { what: 'the tunnel to end' })
+        await until(async () => ((await proxy.tunnels()).length === 0 ? true : undefined), {
+          what: 'the tunnel to end',
+        })
       })
     }
   }
@@ -184,7 +186,9 @@ test('a reader that stops does not hold back another tunnel of its HTTP/2 connec
   stuck.stream.pause()
   pour((await http1App.tunnel('/h1?stuck')).socket)
   await delay(STILL_MS)
-  const answer = new Promise<string>((resolve) => lively.stream.once('data', (chunk: Buffer) => resolve(chunk.toString())))
+  const answer = new Promise<string>((resolve) =>
+    lively.stream.once('data', (chunk: Buffer) => resolve(chunk.toString())),
+  )
   visit.socket.write('I am')
   assert.equal(await within(answer, 'the answer beside the stuck one'), 'I am')
   await session.close()

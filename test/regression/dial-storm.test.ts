@@ -41,8 +41,16 @@ before(async () => {
   mute = await unwilling('')
   proxy = await startProxy(
     bootstrap(
-      [listener({ name: 'web', routes: [route('/http1', 'http1', { timeout: '3s' }), route('/mute', 'mute', { timeout: '3s' })] })],
-      [cluster({ name: 'http1', port: http1.port, protocol: 'http2' }), cluster({ name: 'mute', port: mute.port, protocol: 'http2' })],
+      [
+        listener({
+          name: 'web',
+          routes: [route('/http1', 'http1', { timeout: '3s' }), route('/mute', 'mute', { timeout: '3s' })],
+        }),
+      ],
+      [
+        cluster({ name: 'http1', port: http1.port, protocol: 'http2' }),
+        cluster({ name: 'mute', port: mute.port, protocol: 'http2' }),
+      ],
     ),
   )
 })

@@ -27,7 +27,12 @@ before(async () => {
   const address = origin.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
   const limit = { per_connection_buffer_limit_bytes: 65_536 }
-  proxy = await startProxy(bootstrap([listener({ name: 'web', routes: [route('/', 'origin')], more: limit })], [cluster({ name: 'origin', port })]))
+  proxy = await startProxy(
+    bootstrap(
+      [listener({ name: 'web', routes: [route('/', 'origin')], more: limit })],
+      [cluster({ name: 'origin', port })],
+    ),
+  )
 })
 
 after(async () => {
@@ -48,7 +53,11 @@ test('a client that does not read is not sent more of them than the buffer takes
   const client = await rawClient(proxy.port('web'))
   client.socket.pause()
   client.write('GET / HTTP/1.1\r\nhost: app.example\r\nconnection: close\r\n\r\n')
-  await until(() => (sent >= HINTS ? true : undefined), { what: 'the origin to have sent all', ms: 15_000, detail: () => `${sent} of ${HINTS}` })
+  await until(() => (sent >= HINTS ? true : undefined), {
+    what: 'the origin to have sent all',
+    ms: 15_000,
+    detail: () => `${sent} of ${HINTS}`,
+  })
   await proxy.statBecomes('http.web.downstream_rq_active', 0)
   client.socket.resume()
   const seen = (await client.rest()).toString('latin1')

@@ -17,9 +17,16 @@ let front: ProxyProcess
 
 before(async () => {
   app = await startTunnelApp()
-  sidecar = await startProxy(bootstrap([listener({ name: 'sidecar', routes: [route('/', 'app')], upgrades: UPGRADES })], [cluster({ name: 'app', port: app.port })]))
+  sidecar = await startProxy(
+    bootstrap(
+      [listener({ name: 'sidecar', routes: [route('/', 'app')], upgrades: UPGRADES })],
+      [cluster({ name: 'app', port: app.port })],
+    ),
+  )
   const hop = cluster({ name: 'hop', port: sidecar.port('sidecar'), protocol: 'http2' })
-  front = await startProxy(bootstrap([listener({ name: 'front', routes: [route('/', 'hop')], upgrades: UPGRADES })], [hop]))
+  front = await startProxy(
+    bootstrap([listener({ name: 'front', routes: [route('/', 'hop')], upgrades: UPGRADES })], [hop]),
+  )
 })
 
 after(async () => {
@@ -45,7 +52,10 @@ for (const type of ['websocket', 'other']) {
     const seen = await app.tunnel(`/bystander/${type}`)
     seen.socket.write('still here')
     assert.equal((await bystander.read(10)).toString(), 'still here')
-    assert.equal(app.tunnels.some(({ path }) => path === '/poison'), false)
+    assert.equal(
+      app.tunnels.some(({ path }) => path === '/poison'),
+      false,
+    )
     bystander.reset()
   })
 }

@@ -18,10 +18,17 @@ let front: ProxyProcess
 
 before(async () => {
   app = await startTunnelApp(({ path }) =>
-    path.startsWith('/204') ? 'HTTP/1.1 204 No Content\r\n\r\n' : 'HTTP/1.1 200 OK\r\nset-cookie: a=b\r\ncontent-length: 5\r\n\r\nplain',
+    path.startsWith('/204')
+      ? 'HTTP/1.1 204 No Content\r\n\r\n'
+      : 'HTTP/1.1 200 OK\r\nset-cookie: a=b\r\ncontent-length: 5\r\n\r\nplain',
   )
-  const routes = [{ match: { prefix: '/direct' }, direct_response: { status: 200, body: { inline_string: 'hello' } } }, route('/', 'app')]
-  sidecar = await startProxy(bootstrap([listener({ name: 'sidecar', routes })], [cluster({ name: 'app', port: app.port })]))
+  const routes = [
+    { match: { prefix: '/direct' }, direct_response: { status: 200, body: { inline_string: 'hello' } } },
+    route('/', 'app'),
+  ]
+  sidecar = await startProxy(
+    bootstrap([listener({ name: 'sidecar', routes })], [cluster({ name: 'app', port: app.port })]),
+  )
   const hop = cluster({ name: 'hop', port: sidecar.port('sidecar'), protocol: 'http2' })
   front = await startProxy(bootstrap([listener({ name: 'front', routes: [route('/', 'hop')] })], [hop]))
 })
@@ -47,7 +54,10 @@ for (const [path, body] of [
     assert.equal(answer.headers.has('upgrade'), false)
     assert.equal((await client.rest()).toString(), body)
     client.close()
-    assert.equal(app.tunnels.some((tunnel) => tunnel.head.includes('/smuggled') || tunnel.received().length > 0), false)
+    assert.equal(
+      app.tunnels.some((tunnel) => tunnel.head.includes('/smuggled') || tunnel.received().length > 0),
+      false,
+    )
   })
 
   test(`${path} is a refusal to an HTTP/2 client`, async () => {

@@ -29,10 +29,18 @@ test('an access log that cannot be opened is one sentence with its place', async
   ] as const) {
     const file = join(folder, 'envoy.yaml')
     const hcm = { access_log: [fileLog(path, 'x\n')] }
-    writeFileSync(file, yamlText(bootstrap([listener({ name: 'web', routes: [route('/', 'app')], hcm })], [cluster({ name: 'app', port: 9 })])))
+    writeFileSync(
+      file,
+      yamlText(
+        bootstrap([listener({ name: 'web', routes: [route('/', 'app')], hcm })], [cluster({ name: 'app', port: 9 })]),
+      ),
+    )
     const run = runSluice(['run', '-c', file])
     assert.equal(await run.exited, 1)
-    assert.match(run.stderr(), new RegExp(`^sluice: ${file}:\\d+(:\\d+)?: cannot open the access log ${path}: ${why}\n$`))
+    assert.match(
+      run.stderr(),
+      new RegExp(`^sluice: ${file}:\\d+(:\\d+)?: cannot open the access log ${path}: ${why}\n$`),
+    )
   }
 })
 
@@ -40,7 +48,11 @@ test('a configuration without a listener says that nothing is served', async () 
   const file = join(folder, 'empty.yaml')
   writeFileSync(file, '')
   const run = runSluice(['run', '-c', file])
-  await until(() => /warning .*no listener: nothing is served/.test(run.output()) || undefined, { what: 'a warning', ms: 10_000, detail: run.output })
+  await until(() => /warning .*no listener: nothing is served/.test(run.output()) || undefined, {
+    what: 'a warning',
+    ms: 10_000,
+    detail: run.output,
+  })
   run.child.kill('SIGTERM')
   assert.equal(await run.exited, 0)
 })

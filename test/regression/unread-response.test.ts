@@ -24,7 +24,10 @@ before(async () => {
   const address = app.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
   proxy = await startProxy(
-    bootstrap([listener({ name: 'web', routes: [route('/', 'app')], hcm: { stream_idle_timeout: '1s' } })], [cluster({ name: 'app', port })]),
+    bootstrap(
+      [listener({ name: 'web', routes: [route('/', 'app')], hcm: { stream_idle_timeout: '1s' } })],
+      [cluster({ name: 'app', port })],
+    ),
   )
 })
 
@@ -36,7 +39,9 @@ after(async () => {
 })
 
 test('a response that waits for a window the client does not open is given up after the idle timeout', async () => {
-  const session: ClientHttp2Session = connect(`http://127.0.0.1:${proxy.port('web')}`, { settings: { initialWindowSize: 0 } })
+  const session: ClientHttp2Session = connect(`http://127.0.0.1:${proxy.port('web')}`, {
+    settings: { initialWindowSize: 0 },
+  })
   const resets: number[] = []
   for (let i = 0; i < STREAMS; i++) {
     const stream = session.request({ ':path': '/' })
@@ -44,7 +49,11 @@ test('a response that waits for a window the client does not open is given up af
     stream.on('close', () => resets.push(stream.rstCode))
   }
   await proxy.statBecomes('http.web.http2.streams_active', STREAMS)
-  await until(() => resets.length === STREAMS || undefined, { what: 'every stream to be reset', ms: 8000, detail: () => `${resets.length} were` })
+  await until(() => resets.length === STREAMS || undefined, {
+    what: 'every stream to be reset',
+    ms: 8000,
+    detail: () => `${resets.length} were`,
+  })
   assert.deepEqual([...new Set(resets)], [constants.NGHTTP2_CANCEL])
   await proxy.statBecomes('http.web.http2.streams_active', 0)
   await proxy.statBecomes('http.web.http2.pending_send_bytes', 0)
@@ -53,7 +62,9 @@ test('a response that waits for a window the client does not open is given up af
 })
 
 test('a response that moves, however slowly, is not given up', async () => {
-  const session: ClientHttp2Session = connect(`http://127.0.0.1:${proxy.port('web')}`, { settings: { initialWindowSize: 50_000 } })
+  const session: ClientHttp2Session = connect(`http://127.0.0.1:${proxy.port('web')}`, {
+    settings: { initialWindowSize: 50_000 },
+  })
   const stream = session.request({ ':path': '/' })
   let seen = 0
   const over = new Promise<void>((resolve, reject) => stream.on('end', resolve).on('error', reject))
@@ -69,7 +80,12 @@ test('a response that moves, however slowly, is not given up', async () => {
 
 test('a closed stream whose queue stands still is reset, one whose queue shrinks is not', async () => {
   const cause: CloseCause = closeCause('proxy', 'http', 'finished')
-  const stream = (queuedBytes: number) => ({ queuedBytes, closed: cause, resets: 0, reset: () => void stalled.resets++ })
+  const stream = (queuedBytes: number) => ({
+    queuedBytes,
+    closed: cause,
+    resets: 0,
+    reset: () => void stalled.resets++,
+  })
   const stalled = stream(1000)
   const moving = { ...stream(1000), resets: 0, reset: () => void moving.resets++ }
   const watches = [resetWhenStalled(stalled, 500), resetWhenStalled(moving, 500)]

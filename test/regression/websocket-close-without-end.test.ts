@@ -18,7 +18,9 @@ let proxy: ProxyProcess
 
 before(async () => {
   app = await startEchoApp()
-  proxy = await startProxy(bootstrap([listener({ name: 'in', routes: [route('/', 'app')] })], [cluster({ name: 'app', port: app.port })]))
+  proxy = await startProxy(
+    bootstrap([listener({ name: 'in', routes: [route('/', 'app')] })], [cluster({ name: 'app', port: app.port })]),
+  )
 })
 
 after(async () => {

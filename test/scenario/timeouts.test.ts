@@ -136,6 +136,7 @@ describe('the stream idle timeout', () => {
     const tunnel = await app.tunnel(path)
     await until(() => tunnel.ended || undefined, { what: 'the end at the app' })
     assert.match(await logLine(path), /^101 SI stream_idle_timeout proxy stream_idle_timeout$/)
+    client.close()
   })
 
   test('starts anew with every byte of either direction', async () => {

@@ -73,7 +73,11 @@ export interface CommandResult {
 }
 
 /** Runs a command, by name or by path, to its end. */
-export async function runForeign(name: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<CommandResult> {
+export async function runForeign(
+  name: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<CommandResult> {
   const { child, ended, output, stdout } = launch(name, args, env)
   const late = setTimeout(() => child.kill('SIGKILL'), COMMAND_MS)
   const code = await ended
