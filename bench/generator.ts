@@ -51,7 +51,7 @@ export function compileGenerator(): void {
     )
   } catch (error) {
     throw new Error(
-      `the load generator does not compile; it needs gcc, libssl-dev and libnghttp2-dev\n${String((error as { stderr?: string }).stderr)}`,
+      `the load generator does not compile; it needs gcc, libssl-dev and libnghttp2-dev\n${stderrOf(error)}`,
       { cause: error },
     )
   }
@@ -145,7 +145,11 @@ async function firstLine<T>(child: ChildProcess): Promise<T> {
     })
   })
   if (text === '') throw new WrongAnswer('the load generator ended without a result')
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the load program is ours and answers in this shape
   const answer = JSON.parse(text) as T | { error: string }
   if (typeof answer === 'object' && answer !== null && 'error' in answer) throw new WrongAnswer(answer.error)
-  return answer as T
+  return answer
 }
+
+const stderrOf = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'stderr' in error ? String(error.stderr) : ''

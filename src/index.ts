@@ -47,7 +47,9 @@ export async function startProxy(options: StartOptions): Promise<Proxy> {
   }
   const loaded = await loadConfig(sources)
   if (loaded.config === undefined) throw new ConfigurationError(loaded.diagnostics)
-  const proxy = new Proxy(loaded.config, new ApplicationLog({ level: options.logLevel ?? 'off' }), { started_ms: systemClock.wallNow() })
+  const proxy = new Proxy(loaded.config, new ApplicationLog({ level: options.logLevel ?? 'off' }), {
+    started_ms: systemClock.wallNow(),
+  })
   try {
     await proxy.start()
   } catch (error) {

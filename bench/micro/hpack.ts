@@ -9,7 +9,10 @@ const REQUEST: readonly (readonly [string, string])[] = [
   [':scheme', 'http'],
   [':authority', 'app.example.com'],
   [':path', '/chat/room?id=42&since=1700000000'],
-  ['user-agent', 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36'],
+  [
+    'user-agent',
+    'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36',
+  ],
   ['accept', 'text/html,application/xhtml+xml;q=0.9,*/*;q=0.8'],
   ['accept-encoding', 'gzip, deflate, br'],
   ['accept-language', 'en-GB,en;q=0.9'],
@@ -36,7 +39,11 @@ const sink = { onField: (): void => void sum++ }
 let sum = 0
 let turn = 0
 
-function encode(encoder: HpackEncoder, fields: readonly (readonly [string, string])[], ...more: readonly string[]): void {
+function encode(
+  encoder: HpackEncoder,
+  fields: readonly (readonly [string, string])[],
+  ...more: readonly string[]
+): void {
   out.end = 0
   encoder.begin(out)
   for (const [name, value] of fields) encoder.encode(out, name, value)
@@ -51,7 +58,14 @@ const decoder = new HpackDecoder()
 measure('encode request', () => encode(requests, REQUEST, 'x-request-id', ids[turn++ & 4095] ?? ''))
 measure('encode response', () => {
   turn++
-  encode(responses, RESPONSE, 'content-length', String(turn & 0xffff), 'x-envoy-upstream-service-time', String(turn & 15))
+  encode(
+    responses,
+    RESPONSE,
+    'content-length',
+    String(turn & 0xffff),
+    'x-envoy-upstream-service-time',
+    String(turn & 15),
+  )
 })
 measure('encode and decode request', () => {
   encode(pair, REQUEST, 'x-request-id', ids[turn++ & 4095] ?? '')

@@ -11,6 +11,7 @@ export const sluice: Peer = { name: 'sluice', version, can: () => true, workersA
 
 function version(): string | undefined {
   if (!existsSync(entry)) return undefined
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own package.json
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version?: string }
   return `${version ?? 'working copy'} on Node ${process.versions.node}`
 }

@@ -52,7 +52,9 @@ async function demo(options: DemoOptions): Promise<number> {
   if (options.once) {
     await front.stop()
   } else {
-    process.stdout.write(`\nThree visits are over. Open http://127.0.0.1:${frontPort}/ and watch yours. Ctrl-C ends the demo.\n\n`)
+    process.stdout.write(
+      `\nThree visits are over. Open http://127.0.0.1:${frontPort}/ and watch yours. Ctrl-C ends the demo.\n\n`,
+    )
     await front.ended(0)
   }
   await sidecar.stop()
@@ -80,7 +82,9 @@ async function launch(yaml: string, name: string): Promise<Proxy | undefined> {
     return undefined
   }
   const color = process.stdout.isTTY
-  running.services.ledger.listen(liveLine({ write: (line) => process.stdout.write(`${name} ${line}\n`), color, clockTime: true }))
+  running.services.ledger.listen(
+    liveLine({ write: (line) => process.stdout.write(`${name} ${line}\n`), color, clockTime: true }),
+  )
   return running
 }
 

@@ -18,7 +18,8 @@ export function runCommand(done: (code: number) => void): Command {
     .allowExcessArguments(false)
     .addHelpText('after', HELP)
     .action(async (options: ServerOptions, command: Command) => {
-      if (options.configPath.length === 0 && options.configYaml === undefined) command.error('error: no configuration: name a file with -c', { exitCode: EXIT.usage })
+      if (options.configPath.length === 0 && options.configYaml === undefined)
+        command.error('error: no configuration: name a file with -c', { exitCode: EXIT.usage })
       done(await run(options))
     })
 }

@@ -16,13 +16,19 @@ import { systemReason } from '../server/start-error.ts'
 export type TunnelLines = 'info' | 'debug'
 
 /** Resolves with the exit code when the proxy has stopped. */
-export async function serve(config: ProxyConfig, options: ServerOptions, tunnelLines: TunnelLines = 'debug'): Promise<number> {
+export async function serve(
+  config: ProxyConfig,
+  options: ServerOptions,
+  tunnelLines: TunnelLines = 'debug',
+): Promise<number> {
   const { logPath } = options
   const color = logPath === undefined && process.stderr.isTTY
   const log = openLog(options, color)
   if (log === undefined) return EXIT.refused
   // A fault of ours must not take every tunnel with it: it is told loudly and the process goes on.
-  process.on('uncaughtException', (error) => log.component('main').critical('fault; please report it', { reason: error.stack ?? error.message }))
+  process.on('uncaughtException', (error) =>
+    log.component('main').critical('fault; please report it', { reason: error.stack ?? error.message }),
+  )
   const watch = (proxy: Proxy): void => watchTunnels(proxy, log, tunnelLines, color)
   if (isWorker()) {
     await runWorker(config, log, watch)
@@ -33,14 +39,24 @@ export async function serve(config: ProxyConfig, options: ServerOptions, tunnelL
 
 function openLog({ logLevel, logFormat, logPath }: ServerOptions, color: boolean): ApplicationLog | undefined {
   try {
-    return new ApplicationLog({ level: logLevel, format: logFormat, color, ...(logPath === undefined ? {} : { path: logPath }) })
+    return new ApplicationLog({
+      level: logLevel,
+      format: logFormat,
+      color,
+      ...(logPath === undefined ? {} : { path: logPath }),
+    })
   } catch (error) {
     process.stderr.write(`sluice: --log-path: cannot write ${logPath ?? ''}: ${systemReason(error)}\n`)
     return undefined
   }
 }
 
-async function serveAlone(config: ProxyConfig, options: ServerOptions, log: ApplicationLog, watch: (proxy: Proxy) => void): Promise<number> {
+async function serveAlone(
+  config: ProxyConfig,
+  options: ServerOptions,
+  log: ApplicationLog,
+  watch: (proxy: Proxy) => void,
+): Promise<number> {
   const proxy = new Proxy(config, log, commandLine(options))
   try {
     await proxy.start()
@@ -48,7 +64,10 @@ async function serveAlone(config: ProxyConfig, options: ServerOptions, log: Appl
     return refuse(error, () => proxy.stop())
   }
   watch(proxy)
-  const listeners = proxy.server.listeners.map(({ config: { name }, sockets }) => ({ name, addresses: sockets.map(({ address }) => address) }))
+  const listeners = proxy.server.listeners.map(({ config: { name }, sockets }) => ({
+    name,
+    addresses: sockets.map(({ address }) => address),
+  }))
   announce(config, options, log, { listeners, admin: proxy.adminAddress, warnings: proxy.lookupWarnings() })
   const reason = await proxy.ended(options.drainTimeS)
   log.component('main').info('stopped', { reason })
@@ -90,9 +109,15 @@ interface Started {
   readonly warnings: readonly string[]
 }
 
-function announce(config: ProxyConfig, options: ServerOptions, log: ApplicationLog, { listeners, admin, warnings }: Started): void {
+function announce(
+  config: ProxyConfig,
+  options: ServerOptions,
+  log: ApplicationLog,
+  { listeners, admin, warnings }: Started,
+): void {
   const main = log.component('main')
-  if (options.adminAddressPath !== undefined && admin !== undefined) tellAdminAddress(options.adminAddressPath, admin, main)
+  if (options.adminAddressPath !== undefined && admin !== undefined)
+    tellAdminAddress(options.adminAddressPath, admin, main)
   for (const warning of warnings) main.warning(warning)
   if (listeners.length === 0) main.warning('the configuration has no listener: nothing is served')
   for (const { name, addresses } of listeners) {

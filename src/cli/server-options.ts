@@ -23,12 +23,24 @@ export interface ServerOptions {
 /** Adds the flags of a server to `command`. */
 export function serverOptions(command: Command): Command {
   return command
-    .addOption(new Option('-c, --config-path <file>', 'Envoy bootstrap, YAML or JSON; repeat to merge several').argParser(collect).default([], 'none'))
+    .addOption(
+      new Option('-c, --config-path <file>', 'Envoy bootstrap, YAML or JSON; repeat to merge several')
+        .argParser(collect)
+        .default([], 'none'),
+    )
     .option('--config-yaml <yaml>', 'configuration text, merged over the files')
-    .addOption(new Option('--mode <mode>', 'validate: check the configuration and exit').choices(['serve', 'validate', 'init_only']).default('serve'))
+    .addOption(
+      new Option('--mode <mode>', 'validate: check the configuration and exit')
+        .choices(['serve', 'validate', 'init_only'])
+        .default('serve'),
+    )
     .option('--base-id <n>', "accepted for Envoy's scripts; nothing is shared between processes", wholeNumber, 0)
     .option('--concurrency <n>', 'worker processes that share the ports', wholeNumber, 1)
-    .addOption(new Option('-l, --log-level <level>', 'trace, debug, info, warning, error, critical, off').argParser(logLevel).default('info'))
+    .addOption(
+      new Option('-l, --log-level <level>', 'trace, debug, info, warning, error, critical, off')
+        .argParser(logLevel)
+        .default('info'),
+    )
     .option('--log-path <file>', 'write the log here instead of to stderr')
     .addOption(new Option('--log-format <format>', 'text or json').choices(['text', 'json']).default('text'))
     .option('--drain-time-s <seconds>', 'how long open tunnels may go on after SIGTERM', wholeNumber, 600)

@@ -28,7 +28,9 @@ function listener(listen: Listen): object {
     upgrade_configs: [{ upgrade_type: 'websocket' }],
     http2_protocol_options: { allow_connect: true },
     route_config: {
-      virtual_hosts: [{ name: 'all', domains: ['*'], routes: [{ match: { prefix: '/' }, route: { cluster: 'upstream' } }] }],
+      virtual_hosts: [
+        { name: 'all', domains: ['*'], routes: [{ match: { prefix: '/' }, route: { cluster: 'upstream' } }] },
+      ],
     },
     http_filters: [{ name: 'envoy.filters.http.router', typed_config: { '@type': ROUTER } }],
   }
@@ -43,19 +45,30 @@ function cluster(url: URL): object {
   const secure = url.protocol === 'wss:' || url.protocol === 'https:'
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port)
-  const http2 = { '@type': `type.googleapis.com/${HTTP_OPTIONS}`, explicit_http_config: { http2_protocol_options: { allow_connect: true } } }
+  const http2 = {
+    '@type': `type.googleapis.com/${HTTP_OPTIONS}`,
+    explicit_http_config: { http2_protocol_options: { allow_connect: true } },
+  }
   const tls = {
     name: 'envoy.transport_sockets.tls',
     typed_config: {
       '@type': UPSTREAM_TLS,
       sni: host,
-      common_tls_context: { validation_context: { system_root_certs: {}, match_typed_subject_alt_names: [{ san_type: 'DNS', matcher: { exact: host } }] } },
+      common_tls_context: {
+        validation_context: {
+          system_root_certs: {},
+          match_typed_subject_alt_names: [{ san_type: 'DNS', matcher: { exact: host } }],
+        },
+      },
     },
   }
   return {
     name: 'upstream',
     type: 'STRICT_DNS',
-    load_assignment: { cluster_name: 'upstream', endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(host, port) } }] }] },
+    load_assignment: {
+      cluster_name: 'upstream',
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(host, port) } }] }],
+    },
     ...(secure ? { transport_socket: tls } : {}),
     ...(url.protocol === 'h2c:' ? { typed_extension_protocol_options: { [HTTP_OPTIONS]: http2 } } : {}),
   }

@@ -31,13 +31,20 @@ export function upstreamCommand(done: (code: number) => void): Command {
   return serverOptions(new Command('upstream'))
     .description('put one upstream behind a port, without a configuration file')
     .argument('<url>', 'ws://, wss://, http://, https:// or h2c:// address', upstreamUrl)
-    .addOption(new Option('--listen <[host:]port>', 'where to accept').argParser(listenAddress).default({ host: '127.0.0.1', port: 8080 }, '127.0.0.1:8080'))
+    .addOption(
+      new Option('--listen <[host:]port>', 'where to accept')
+        .argParser(listenAddress)
+        .default({ host: '127.0.0.1', port: 8080 }, '127.0.0.1:8080'),
+    )
     .option('--admin-port <port>', 'admin pages on this port of 127.0.0.1', port)
     .option('--print-config', 'print the configuration and exit', false)
     .addHelpText('after', HELP)
     .action(async (url: URL, options: UpstreamOptions, command: Command) => {
       if (options.configPath.length > 0 || options.configYaml !== undefined) {
-        command.error('error: an address and a configuration exclude each other: --print-config prints a file to start from', { exitCode: EXIT.usage })
+        command.error(
+          'error: an address and a configuration exclude each other: --print-config prints a file to start from',
+          { exitCode: EXIT.usage },
+        )
       }
       const text = stringify(upstreamConfig(url, options.listen, options.adminPort))
       if (options.printConfig) {
@@ -53,9 +60,12 @@ export function upstreamCommand(done: (code: number) => void): Command {
 
 function upstreamUrl(text: string): URL {
   const url = URL.parse(text)
-  if (url === null || url.hostname === '') throw new InvalidArgumentError('expected an address such as ws://localhost:3000.')
-  if (!['ws:', 'wss:', 'http:', 'https:', 'h2c:'].includes(url.protocol)) throw new InvalidArgumentError('expected ws, wss, http, https or h2c.')
-  if (url.username !== '' || url.password !== '') throw new InvalidArgumentError('credentials in the address are not supported.')
+  if (url === null || url.hostname === '')
+    throw new InvalidArgumentError('expected an address such as ws://localhost:3000.')
+  if (!['ws:', 'wss:', 'http:', 'https:', 'h2c:'].includes(url.protocol))
+    throw new InvalidArgumentError('expected ws, wss, http, https or h2c.')
+  if (url.username !== '' || url.password !== '')
+    throw new InvalidArgumentError('credentials in the address are not supported.')
   return url
 }
 

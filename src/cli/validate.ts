@@ -16,7 +16,8 @@ export function validateCommand(done: (code: number) => void): Command {
     .allowExcessArguments(false)
     .addHelpText('after', HELP)
     .action(async (options: ServerOptions, command: Command) => {
-      if (options.configPath.length === 0 && options.configYaml === undefined) command.error('error: no configuration: name a file with -c', { exitCode: EXIT.usage })
+      if (options.configPath.length === 0 && options.configYaml === undefined)
+        command.error('error: no configuration: name a file with -c', { exitCode: EXIT.usage })
       const loaded = await loadConfig(options)
       printDiagnostics(loaded)
       if (loaded.config !== undefined) process.stdout.write(`configuration '${options.configPath.join("', '")}' OK\n`)

@@ -8,7 +8,11 @@ import type { TlsInfo } from '../transport/byte-stream.ts'
 const NAME = 'x-forwarded-client-cert'
 
 /** Sanitises, appends or sets the header as configured. Only a verified certificate is ever forwarded. */
-export function clientCertificateHeader(headers: HeaderList, config: HttpConnectionManager, tls: TlsInfo | undefined): void {
+export function clientCertificateHeader(
+  headers: HeaderList,
+  config: HttpConnectionManager,
+  tls: TlsInfo | undefined,
+): void {
   const mode = config.forwardClientCert
   if (mode === 'always-forward-only') return
   const certificate = tls?.peerVerified === true ? tls.peerCertificate : undefined

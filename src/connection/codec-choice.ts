@@ -11,7 +11,8 @@ import type { DownstreamConnection } from './connection.ts'
 export function chooseCodec(stream: ReplayableStream, connection: DownstreamConnection): void {
   const { codecs, config } = connection.runtime
   const alpn = connection.info.tls?.alpn ?? ''
-  if (config.codec === 'http2' || (config.codec === 'auto' && alpn === 'h2')) connection.useCodec(codecs.http2(stream, connection))
+  if (config.codec === 'http2' || (config.codec === 'auto' && alpn === 'h2'))
+    connection.useCodec(codecs.http2(stream, connection))
   else if (config.codec === 'http1' || alpn !== '') connection.useCodec(codecs.http1(stream, connection))
   else stream.setSink(new PrefaceWait(stream, connection))
 }

@@ -67,7 +67,8 @@ export class DownstreamConnection implements ServerConnectionSink, Http1ServerHo
     this.#stream.setHighWater(runtime.bufferLimitBytes)
     const { idleTimeoutMs, maxConnectionDurationMs } = config.common
     if (idleTimeoutMs !== undefined) this.#idle = runtime.wheel.arm(idleTimeoutMs, () => this.#idleExpired())
-    if (maxConnectionDurationMs !== undefined) this.#duration = runtime.wheel.arm(maxConnectionDurationMs, () => this.#durationReached())
+    if (maxConnectionDurationMs !== undefined)
+      this.#duration = runtime.wheel.arm(maxConnectionDurationMs, () => this.#durationReached())
     chooseCodec(this.#stream, this)
   }
 
@@ -214,7 +215,8 @@ export class DownstreamConnection implements ServerConnectionSink, Http1ServerHo
     const remote = cause.by === 'client'
     stats.cxActive.value--
     if (this.info.tls !== undefined) stats.cxSslActive.value--
-    if (this.#codec !== undefined) (this.#codec.protocol === 'HTTP/2' ? stats.cxHttp2Active : stats.cxHttp1Active).value--
+    if (this.#codec !== undefined)
+      (this.#codec.protocol === 'HTTP/2' ? stats.cxHttp2Active : stats.cxHttp1Active).value--
     stats.cxDestroy.value++
     const destroyed = remote ? stats.cxDestroyRemote : stats.cxDestroyLocal
     destroyed.value++

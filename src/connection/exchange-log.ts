@@ -20,7 +20,8 @@ export class ExchangeLog {
   }
 
   tunnelEstablished(): void {
-    if (this.#exchange.runtime.config.accessLogOptions.onTunnelEstablished) this.#write('DownstreamTunnelSuccessfullyEstablished')
+    if (this.#exchange.runtime.config.accessLogOptions.onTunnelEstablished)
+      this.#write('DownstreamTunnelSuccessfullyEstablished')
   }
 
   ended(): void {

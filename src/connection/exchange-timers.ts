@@ -100,7 +100,11 @@ export class ExchangeTimers {
   #requestExpired(): void {
     this.#runtime.stats.rqTimeout.value++
     const { requestTimeoutMs, place } = this.#runtime.config
-    this.#exchange.expire({ code: 'request_timeout', explanation: `the request was not complete after ${requestTimeoutMs ?? 0} ms`, place })
+    this.#exchange.expire({
+      code: 'request_timeout',
+      explanation: `the request was not complete after ${requestTimeoutMs ?? 0} ms`,
+      place,
+    })
   }
 
   #durationExpired(): void {

@@ -120,7 +120,12 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
     runtime.forwarder.apply(head, this.stream.connection, this.facts)
     if (check.kind === 'redirect') {
       runtime.stats.rqRedirectedWithNormalizedPath.value++
-      this.sendLocalReply({ code: 'direct_response', status: check.status, explanation: '', headers: [['location', check.location]] })
+      this.sendLocalReply({
+        code: 'direct_response',
+        status: check.status,
+        explanation: '',
+        headers: [['location', check.location]],
+      })
       return
     }
     this.#selectRoute()
@@ -191,7 +196,8 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
     }
     const entry = errorEntry(reply.code)
     addFlag(this.facts, entry.flag)
-    if (this.facts.responseCodeDetails === '') this.facts.responseCodeDetails = (reply.details ?? entry.detail).replaceAll(' ', '_')
+    if (this.facts.responseCodeDetails === '')
+      this.facts.responseCodeDetails = (reply.details ?? entry.detail).replaceAll(' ', '_')
     const built = this.runtime.localReplies.rewrite(buildLocalReply(reply), this.facts)
     this.facts.localReplyBody = built.body.toString('latin1')
     const cause = closeCause(replyBlame(reply), 'http', reply.code, reply.explanation)
@@ -325,7 +331,12 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
   #selectRoute(): void {
     const { runtime, facts, head } = this
     const internal = head.headers.get(runtime.internalHeader) === 'true'
-    const found = selectRoute(runtime.routes, { head, internal, tls: this.#connection.info.tls, random: runtime.random() })
+    const found = selectRoute(runtime.routes, {
+      head,
+      internal,
+      tls: this.#connection.info.tls,
+      random: runtime.random(),
+    })
     if (found.kind !== 'route') {
       this.routeMiss = found
       return
@@ -351,7 +362,12 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
     if (decision.kind !== 'refused') return runtime.chain(decision.filters ?? runtime.config.filters)
     runtime.stats.rqWsOnNonWsRoute.value++
     // envoy.md §2.3: what follows a refused upgrade may be payload; it must never be read as a next request.
-    this.sendLocalReply({ code: 'upgrade_failed', explanation: decision.explanation, place: decision.place, closeConnection: true })
+    this.sendLocalReply({
+      code: 'upgrade_failed',
+      explanation: decision.explanation,
+      place: decision.place,
+      closeConnection: true,
+    })
     return undefined
   }
 
@@ -369,7 +385,8 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
 
   #runHead(from: number): void {
     for (let i = from; i < this.#filters.length; i++) {
-      const verdict = this.#filters[i]?.onRequestHead?.(this.head, this.#requestEnded && this.#held === undefined) ?? 'continue'
+      const verdict =
+        this.#filters[i]?.onRequestHead?.(this.head, this.#requestEnded && this.#held === undefined) ?? 'continue'
       if (this.#ended || this.#responseStarted) return
       if (verdict === 'continue') continue
       this.#stoppedAt = i
@@ -409,7 +426,8 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
 
   #releaseHeld(from: number): void {
     const held = this.#held
-    if (held === undefined || this.#stoppedAt >= 0 || this.#ended || !this.#headPassed || from > this.#filters.length) return
+    if (held === undefined || this.#stoppedAt >= 0 || this.#ended || !this.#headPassed || from > this.#filters.length)
+      return
     this.#held = undefined
     const body = held.take()
     if (body.length > 0) this.#toTerminal(body, 0, body.length, held.endStream)

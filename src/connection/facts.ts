@@ -8,8 +8,12 @@ import type { StreamInfo } from '../transport/byte-stream.ts'
 import type { HcmRuntime } from './runtime.ts'
 
 /** Facts of an exchange that starts now. */
-export const newFacts = (runtime: HcmRuntime, connectionId: ConnectionId, downstream: StreamInfo, head: RequestHead | undefined): StreamFacts =>
-  blankFacts(runtime.clock, connectionId, downstream, runtime, head)
+export const newFacts = (
+  runtime: HcmRuntime,
+  connectionId: ConnectionId,
+  downstream: StreamInfo,
+  head: RequestHead | undefined,
+): StreamFacts => blankFacts(runtime.clock, connectionId, downstream, runtime, head)
 
 /** Names of where a connection came in. */
 export interface Entrance {

@@ -11,10 +11,30 @@ import { clientCertificateHeader } from './client-certificate.ts'
 
 /** Internal headers that only a trusted hop may set (Envoy's list for edge requests). */
 const INTERNAL_HEADERS = [
-  'max-retries', 'retry-on', 'retry-grpc-on', 'upstream-alt-stat-name', 'upstream-rq-timeout-ms', 'upstream-rq-per-try-timeout-ms',
-  'upstream-rq-timeout-alt-response', 'expected-rq-timeout-ms', 'force-trace', 'ip-tags', 'original-url', 'hedge-on-per-try-timeout',
-  'upstream-stream-duration-ms', 'retriable-status-codes', 'retriable-header-names', 'decorator-operation', 'downstream-service-cluster',
-  'downstream-service-node', 'is-timeout-retry', 'attempt-count', 'original-path', 'original-host', 'external-address', 'internal',
+  'max-retries',
+  'retry-on',
+  'retry-grpc-on',
+  'upstream-alt-stat-name',
+  'upstream-rq-timeout-ms',
+  'upstream-rq-per-try-timeout-ms',
+  'upstream-rq-timeout-alt-response',
+  'expected-rq-timeout-ms',
+  'force-trace',
+  'ip-tags',
+  'original-url',
+  'hedge-on-per-try-timeout',
+  'upstream-stream-duration-ms',
+  'retriable-status-codes',
+  'retriable-header-names',
+  'decorator-operation',
+  'downstream-service-cluster',
+  'downstream-service-node',
+  'is-timeout-retry',
+  'attempt-count',
+  'original-path',
+  'original-host',
+  'external-address',
+  'internal',
 ]
 
 /** Decides once per configuration what is internal, then edits each request. */
@@ -51,8 +71,10 @@ export class Forwarder {
     else this.#applyTrusted(head, peer.ip, facts)
     if (!headers.has('x-forwarded-proto')) headers.add('x-forwarded-proto', tls ? 'https' : 'http')
     if (this.#config.appendXForwardedPort) headers.set('x-forwarded-port', String(connection.info.local.port))
-    if (this.#config.via !== '') appendList(head, 'via', `${head.protocol === 'HTTP/2' ? '2' : head.protocol.slice(5)} ${this.#config.via}`)
-    if (this.#config.addUserAgent && this.#userAgent !== '') headers.set(`${this.#prefix}-downstream-service-cluster`, this.#userAgent)
+    if (this.#config.via !== '')
+      appendList(head, 'via', `${head.protocol === 'HTTP/2' ? '2' : head.protocol.slice(5)} ${this.#config.via}`)
+    if (this.#config.addUserAgent && this.#userAgent !== '')
+      headers.set(`${this.#prefix}-downstream-service-cluster`, this.#userAgent)
     clientCertificateHeader(headers, this.#config, connection.info.tls)
     this.#requestId(head)
   }

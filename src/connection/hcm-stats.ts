@@ -97,7 +97,9 @@ export interface UpgradeStats {
 const MAX_UPGRADE_TYPES = 16
 
 export function hcmStats(registry: StatRegistry, statPrefix: string): HcmStats {
-  const scope = registry.scope(`http.${statPrefix}.`, 'http.', [{ name: 'envoy_http_conn_manager_prefix', value: statPrefix }])
+  const scope = registry.scope(`http.${statPrefix}.`, 'http.', [
+    { name: 'envoy_http_conn_manager_prefix', value: statPrefix },
+  ])
   const upgrades = new Map<string, UpgradeStats>()
   return {
     ...made(COUNTERS, (name) => scope.counter(name)),
@@ -120,7 +122,9 @@ export function hcmStats(registry: StatRegistry, statPrefix: string): HcmStats {
 /** One statistic for each entry of a table of names. */
 function made<K extends string, S>(names: { readonly [F in K]: string }, make: (name: string) => S): { [F in K]: S } {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Object.entries forgets the keys that the table has
-  return Object.fromEntries(Object.entries<string>(names).map(([field, name]) => [field, make(name)])) as { [F in K]: S }
+  return Object.fromEntries(Object.entries<string>(names).map(([field, name]) => [field, make(name)])) as {
+    [F in K]: S
+  }
 }
 
 function upgradeStats(parent: StatScope, type: string): UpgradeStats {

@@ -1,6 +1,10 @@
 // `local_reply_config`: the operator's own words for answers that the proxy makes.
 
-import type { HttpConnectionManager, LocalReplyFormat, LocalReplyMapper } from '../config/model/http-connection-manager.ts'
+import type {
+  HttpConnectionManager,
+  LocalReplyFormat,
+  LocalReplyMapper,
+} from '../config/model/http-connection-manager.ts'
 import type { StreamFacts } from '../format/stream-facts.ts'
 import type { BuiltReply } from './local-reply.ts'
 
@@ -26,7 +30,8 @@ export function localReplyRewriter(config: HttpConnectionManager, tools: ReplyTo
       const mapper = localReplyMappers.find((candidate) => tools.matches(candidate, facts))
       if (mapper?.status !== undefined) facts.responseCode = reply.head.status = mapper.status
       if (mapper?.body !== undefined) facts.localReplyBody = mapper.body
-      for (const addition of mapper?.headers ?? []) reply.head.headers.set(addition.name, tools.headerValue(addition, facts))
+      for (const addition of mapper?.headers ?? [])
+        reply.head.headers.set(addition.name, tools.headerValue(addition, facts))
       const format = mapper?.format ?? localReplyFormat
       if (format === undefined && mapper?.body === undefined) return reply
       const text = format === undefined ? facts.localReplyBody : tools.format(format, facts)

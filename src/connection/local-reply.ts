@@ -42,8 +42,11 @@ function bodyText(reply: LocalReply): string {
   return `${summary} ${sentence(reply.explanation)}${at}\n`.replace('  ', ' ')
 }
 
-
 const sentence = (text: string): string =>
   text === '' ? '' : `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`
 
-const fieldSafe = (text: string): string => text.replace(/["\\]/g, "'").replace(/[^\x20-\x7e]/g, '?').slice(0, 400)
+const fieldSafe = (text: string): string =>
+  text
+    .replace(/["\\]/g, "'")
+    .replace(/[^\x20-\x7e]/g, '?')
+    .slice(0, 400)

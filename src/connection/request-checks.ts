@@ -30,7 +30,8 @@ function isAuthority(text: string): boolean {
 /** Checks authority and path, strips ports and dots as configured, normalises the path. Edits `head`. `own` has the port the client came to. */
 export function checkRequest(head: RequestHead, config: HttpConnectionManager, own: StreamInfo): CheckResult {
   if (head.authority === '') return refused('missing_host_header', 'the request has no Host header')
-  if (!isAuthority(head.authority)) return refused('invalid_authority', 'the authority is not a host with an optional port')
+  if (!isAuthority(head.authority))
+    return refused('invalid_authority', 'the authority is not a host with an optional port')
   const connect = head.tunnel?.kind === 'connect'
   if (!connect || config.stripPort !== 'no') tidyAuthority(head, config, own)
   if (connect && head.path === '') return OK
@@ -46,7 +47,8 @@ function tidyAuthority(head: RequestHead, config: HttpConnectionManager, own: St
   if (config.stripPort === 'no' || head.tunnel?.kind === 'connect') return
   const port = /:([0-9]+)$/.exec(head.authority)?.[1]
   if (port === undefined) return
-  if (config.stripPort === 'any' || Number(port) === own.local.port) head.authority = head.authority.slice(0, -port.length - 1)
+  if (config.stripPort === 'any' || Number(port) === own.local.port)
+    head.authority = head.authority.slice(0, -port.length - 1)
 }
 
 const NEEDS_NORMALISING = /%|\/\.|\/\/|\\/
@@ -65,7 +67,8 @@ function normalise(head: RequestHead, config: HttpConnectionManager): CheckResul
   }
   if (config.normalizePath) {
     const resolved = removeDotSegments(path)
-    if (resolved === undefined) return refused('path_normalization_failed', 'the path has a bad escape or climbs above its root')
+    if (resolved === undefined)
+      return refused('path_normalization_failed', 'the path has a bad escape or climbs above its root')
     path = resolved
   }
   if (config.mergeSlashes) path = path.replace(/\/{2,}/g, '/')

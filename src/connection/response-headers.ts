@@ -27,11 +27,16 @@ export function finaliseResponse(head: ResponseHead, exchange: Exchange): void {
 function mutate(headers: HeaderList, { selected, weighted, facts }: Exchange): void {
   if (selected === undefined) return
   const { responseMutations: levels, table } = selected
-  const all = weighted === undefined ? levels : withMember(levels, weighted.mutations.response, table.mostSpecificMutationsWin)
+  const all =
+    weighted === undefined ? levels : withMember(levels, weighted.mutations.response, table.mostSpecificMutationsWin)
   if (all.length > 0) applyMutations(headers, all, (template) => evaluate(template, facts))
 }
 
-function serverHeader(headers: HeaderList, mode: 'overwrite' | 'append-if-absent' | 'pass-through', name: string): void {
+function serverHeader(
+  headers: HeaderList,
+  mode: 'overwrite' | 'append-if-absent' | 'pass-through',
+  name: string,
+): void {
   if (mode === 'pass-through' || (mode === 'append-if-absent' && headers.has('server'))) return
   headers.set('server', name)
 }

@@ -21,7 +21,11 @@ export interface ServerCodecs {
 }
 
 /** The codecs of `config`; options are made once, for both schemes. */
-export function serverCodecs(config: HttpConnectionManager, clock: Clock, stats: { http1: Http1Stats; http2: Http2Stats }): ServerCodecs {
+export function serverCodecs(
+  config: HttpConnectionManager,
+  clock: Clock,
+  stats: { http1: Http1Stats; http2: Http2Stats },
+): ServerCodecs {
   const one = { http: http1Options(config, stats.http1, 'http'), https: http1Options(config, stats.http1, 'https') }
   const two = http2ServerOptions(config, clock, stats.http2)
   return {
@@ -53,7 +57,10 @@ function http1Options(config: HttpConnectionManager, stats: Http1Stats, scheme: 
 }
 
 function explainRefusal(code: ErrorCode, detail: string): Refusal {
-  return { fields: ['content-type', 'text/plain', REASON_HEADER, reasonValue({ code, explanation: detail })], body: `${detail}\n` }
+  return {
+    fields: ['content-type', 'text/plain', REASON_HEADER, reasonValue({ code, explanation: detail })],
+    body: `${detail}\n`,
+  }
 }
 
 function http2ServerOptions(config: HttpConnectionManager, clock: Clock, stats: Http2Stats): Http2Options {

@@ -57,7 +57,8 @@ const shorter = (a: number | undefined, b: number | undefined): number | undefin
   a === undefined ? b : b === undefined ? a : Math.min(a, b)
 
 /** Whether frames of this exchange's tunnel can be observed. */
-const carriesWebSocket = ({ head }: Exchange): boolean => head.tunnel?.kind === 'upgrade' && isWebSocket(head.tunnel.type)
+const carriesWebSocket = ({ head }: Exchange): boolean =>
+  head.tunnel?.kind === 'upgrade' && isWebSocket(head.tunnel.type)
 
 class Session implements TunnelSession {
   readonly #exchange: Exchange
@@ -149,7 +150,12 @@ class Session implements TunnelSession {
       wheel: exchange.runtime.wheel,
       clock: exchange.runtime.clock,
       idleMs,
-      idleCause: closeCause('proxy', 'tunnel', 'stream_idle_timeout', `nothing moved for ${idleMs ?? 0} ms, set at ${placeText(idlePlace)}`),
+      idleCause: closeCause(
+        'proxy',
+        'tunnel',
+        'stream_idle_timeout',
+        `nothing moved for ${idleMs ?? 0} ms, set at ${placeText(idlePlace)}`,
+      ),
       maxDurationMs: shorter(exchange.maxDurationLeftMs(), this.#side.maxDurationMs),
       // Frames after a Close are not allowed (RFC 6455 §5.5.1), and some HTTP/2 proxies never end their half.
       isConcluded: () => this.#received?.frames.closeSeen === true && this.#sent?.frames.closeSeen === true,
@@ -169,7 +175,10 @@ class Session implements TunnelSession {
       type: facts.upgradeType,
       openedWallMs: runtime.clock.wallNow(),
       openedMs: this.#openedMs,
-      client: facts.downstreamRemoteIp === '' ? 'pipe' : tcpAddress(facts.downstreamRemoteIp, facts.downstreamRemotePort).text,
+      client:
+        facts.downstreamRemoteIp === ''
+          ? 'pipe'
+          : tcpAddress(facts.downstreamRemoteIp, facts.downstreamRemotePort).text,
       listener: facts.listenerName,
       method: head.method,
       authority: head.authority,
@@ -185,7 +194,10 @@ class Session implements TunnelSession {
       fromClient: () => ({ bytes: this.#tunnel.bytesFromDownstream, messages: this.#received?.frames.messages }),
       fromUpstream: () => ({ bytes: this.#tunnel.bytesFromUpstream, messages: this.#sent?.frames.messages }),
       lastActivityMs: () => this.#tunnel.lastActivityMs,
-      queuedBytes: () => ({ toClient: this.#tunnel.downstream.queuedBytes, toUpstream: this.#tunnel.upstream.queuedBytes }),
+      queuedBytes: () => ({
+        toClient: this.#tunnel.downstream.queuedBytes,
+        toUpstream: this.#tunnel.upstream.queuedBytes,
+      }),
       close: (cause) => this.close(cause),
     }
   }

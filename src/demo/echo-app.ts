@@ -17,8 +17,14 @@ export async function startEchoApp(): Promise<EchoApp> {
     response.writeHead(found ? 200 : 404, { 'content-type': found ? 'text/html; charset=utf-8' : 'text/plain' })
     response.end(found ? demoPage : 'not found\n')
   })
-  const sockets = new WebSocketServer({ server: http, perMessageDeflate: true, handleProtocols: (offered) => [...offered][0] ?? false })
-  sockets.on('connection', (socket) => socket.on('message', (data: Buffer, binary: boolean) => onMessage(socket, data, binary)))
+  const sockets = new WebSocketServer({
+    server: http,
+    perMessageDeflate: true,
+    handleProtocols: (offered) => [...offered][0] ?? false,
+  })
+  sockets.on('connection', (socket) =>
+    socket.on('message', (data: Buffer, binary: boolean) => onMessage(socket, data, binary)),
+  )
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
   return { port: portOf(http), stop: () => stop(http, sockets) }
 }

@@ -8,7 +8,13 @@ import { addFlag, blankFacts } from '../connection/facts.ts'
 import type { StreamFacts } from '../format/stream-facts.ts'
 import type { StreamInfo } from '../transport/byte-stream.ts'
 
-export function connectionFacts(info: StreamInfo, listenerName: string, id: ConnectionId, cause: CloseCause, clock: Clock): StreamFacts {
+export function connectionFacts(
+  info: StreamInfo,
+  listenerName: string,
+  id: ConnectionId,
+  cause: CloseCause,
+  clock: Clock,
+): StreamFacts {
   const facts = blankFacts(clock, id, info, { listenerName, filterChainName: '' }, undefined)
   const { flag, detail } = errorEntry(cause.code)
   addFlag(facts, flag)

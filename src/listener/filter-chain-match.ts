@@ -28,12 +28,14 @@ const CRITERIA: readonly Criterion[] = [
   (match, { info }) => exact(match.destinationPort, info.local.port),
   (match, { info }) => longestPrefix(match.destinationRanges, info.local.ip),
   (match, { serverName }) => serverNameScore(match.serverNames, serverName),
-  (match, facts) => (match.transportProtocol === '' ? 0 : match.transportProtocol === facts.transportProtocol ? 1 : undefined),
+  (match, facts) =>
+    match.transportProtocol === '' ? 0 : match.transportProtocol === facts.transportProtocol ? 1 : undefined,
   (match, { alpn }) => oneOf(match.applicationProtocols, alpn),
   (match, { info }) => longestPrefix(match.directSourceRanges, info.remote.ip),
   (match, { info }) => sourceType(match.sourceType, info),
   (match, { info }) => longestPrefix(match.sourceRanges, info.remote.ip),
-  (match, { info }) => (match.sourcePorts.length === 0 ? 0 : match.sourcePorts.includes(info.remote.port) ? 1 : undefined),
+  (match, { info }) =>
+    match.sourcePorts.length === 0 ? 0 : match.sourcePorts.includes(info.remote.port) ? 1 : undefined,
 ]
 
 /** Chooses among a listener's chains. */
@@ -47,7 +49,8 @@ export class FilterChainMatcher {
     this.#candidates = listener.chains.map((chain) => ({ chain, match: chain.match ?? ANY }))
     this.#fallback = listener.defaultChain
     const [first] = this.#candidates
-    this.only = first !== undefined && this.#candidates.length === 1 && matchesAll(first.match) ? first.chain : undefined
+    this.only =
+      first !== undefined && this.#candidates.length === 1 && matchesAll(first.match) ? first.chain : undefined
   }
 
   choose(facts: ConnectionFacts): FilterChain | undefined {
@@ -83,7 +86,11 @@ const matchesAll = (match: FilterChainMatch): boolean =>
   match.sourceRanges.length === 0 &&
   match.sourcePorts.length === 0
 
-function mostSpecific(candidates: readonly Candidate[], criterion: Criterion, facts: ConnectionFacts): readonly Candidate[] {
+function mostSpecific(
+  candidates: readonly Candidate[],
+  criterion: Criterion,
+  facts: ConnectionFacts,
+): readonly Candidate[] {
   let best = -1
   let kept: Candidate[] = []
   for (const candidate of candidates) {

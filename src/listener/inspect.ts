@@ -7,19 +7,33 @@ import type { ReplayableStream } from '../transport/replay.ts'
 import { sniff, type SniffedFacts, type SniffSink } from '../transport/sniff.ts'
 
 export type Inspected =
-  | { readonly kind: 'known'; readonly serverName: string; readonly alpn: readonly string[]; readonly transportProtocol: 'raw_buffer' | 'tls' }
+  | {
+      readonly kind: 'known'
+      readonly serverName: string
+      readonly alpn: readonly string[]
+      readonly transportProtocol: 'raw_buffer' | 'tls'
+    }
   | { readonly kind: 'failed'; readonly cause: CloseCause }
   | { readonly kind: 'gone'; readonly cause: CloseCause }
 
 const NOTHING_KNOWN: Inspected = { kind: 'known', serverName: '', alpn: [], transportProtocol: 'raw_buffer' }
 
 /** Calls `done` once. Without TLS criteria that is at once. */
-export function inspect(stream: ReplayableStream, listener: Listener, clock: Clock, done: (result: Inspected) => void): void {
+export function inspect(
+  stream: ReplayableStream,
+  listener: Listener,
+  clock: Clock,
+  done: (result: Inspected) => void,
+): void {
   if (!listener.inspectTls) {
     done(NOTHING_KNOWN)
     return
   }
-  sniff(stream, { clock, timeoutMs: listener.listenerFiltersTimeoutMs ?? 0, tls: true, http2: false }, new Inspection(stream, listener, done))
+  sniff(
+    stream,
+    { clock, timeoutMs: listener.listenerFiltersTimeoutMs ?? 0, tls: true, http2: false },
+    new Inspection(stream, listener, done),
+  )
 }
 
 class Inspection implements SniffSink {
@@ -41,7 +55,8 @@ class Inspection implements SniffSink {
   onSniffFailed(cause: CloseCause): void {
     if (this.#stream.closed !== undefined) this.#done({ kind: 'gone', cause })
     // What cannot be read as TLS is not TLS, as for Envoy's tls_inspector.
-    else if (cause.code === 'tls_handshake_failed' || this.#listener.continueOnListenerFiltersTimeout) this.#done(NOTHING_KNOWN)
+    else if (cause.code === 'tls_handshake_failed' || this.#listener.continueOnListenerFiltersTimeout)
+      this.#done(NOTHING_KNOWN)
     else this.#done({ kind: 'failed', cause })
   }
 }

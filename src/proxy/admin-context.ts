@@ -1,12 +1,25 @@
 // What the admin pages see of a running server.
 
-import type { AdminActions, AdminContext, ClusterStatus, HostStatus, ListenerStatus, ServerFacts } from '../admin/context.ts'
+import type {
+  AdminActions,
+  AdminContext,
+  ClusterStatus,
+  HostStatus,
+  ListenerStatus,
+  ServerFacts,
+} from '../admin/context.ts'
 import type { Endpoint } from '../cluster/endpoint.ts'
 import type { ApplicationLog } from '../observe/log.ts'
 import type { Server } from '../server/server.ts'
 import type { ClusterUpstream } from '../upstream/cluster-upstream.ts'
 
-export function adminContext(server: Server, log: ApplicationLog, facts: ServerFacts, actions: AdminActions, loadedWallMs: number): AdminContext {
+export function adminContext(
+  server: Server,
+  log: ApplicationLog,
+  facts: ServerFacts,
+  actions: AdminActions,
+  loadedWallMs: number,
+): AdminContext {
   return {
     clock: server.services.clock,
     registry: server.services.registry,
@@ -17,7 +30,11 @@ export function adminContext(server: Server, log: ApplicationLog, facts: ServerF
     config: () => server.config,
     configLoadedWallMs: () => loadedWallMs,
     clusters: () => [...server.clusters.values()].map(clusterStatus),
-    listeners: () => server.listeners.map(({ config, sockets }): ListenerStatus => ({ name: config.name, addresses: sockets.map(({ address }) => address) })),
+    listeners: () =>
+      server.listeners.map(({ config, sockets }): ListenerStatus => ({
+        name: config.name,
+        addresses: sockets.map(({ address }) => address),
+      })),
   }
 }
 
@@ -45,6 +62,11 @@ function hostStatus(endpoint: Endpoint): HostStatus {
     region: config.locality.region,
     zone: config.locality.zone,
     subZone: config.locality.subZone,
-    healthFlags: config.health === 'unhealthy' || config.health === 'draining' ? ['failed_eds_health'] : config.health === 'degraded' ? ['degraded_eds_health'] : [],
+    healthFlags:
+      config.health === 'unhealthy' || config.health === 'draining'
+        ? ['failed_eds_health']
+        : config.health === 'degraded'
+          ? ['degraded_eds_health']
+          : [],
   }
 }

@@ -18,7 +18,10 @@ export interface ConfigSources {
 /** Loads the files in order, then `configYaml` over them. */
 export function loadConfig(options: ConfigSources): Promise<LoadedEnvoy> {
   const files: SourceText[] = options.configPath.map((path) => ({ kind: 'file', path }))
-  const text: SourceText[] = options.configYaml === undefined ? [] : [{ kind: 'text', name: options.configYamlName ?? '--config-yaml', text: options.configYaml }]
+  const text: SourceText[] =
+    options.configYaml === undefined
+      ? []
+      : [{ kind: 'text', name: options.configYamlName ?? '--config-yaml', text: options.configYaml }]
   return loadEnvoy([...files, ...text], {
     allowUnknownFields: options.allowUnknownStaticFields ?? false,
     ...(options.serviceNode === undefined ? {} : { nodeId: options.serviceNode }),
@@ -33,7 +36,8 @@ export const loadText = (text: string, name: string): Promise<LoadedEnvoy> => lo
 export function printDiagnostics({ config, diagnostics }: LoadedEnvoy): void {
   process.stderr.write(print(diagnostics, textOf))
   const errors = diagnostics.filter(({ severity }) => severity === 'error').length
-  if (config === undefined) process.stderr.write(`sluice: configuration refused: ${errors} ${errors === 1 ? 'error' : 'errors'}\n`)
+  if (config === undefined)
+    process.stderr.write(`sluice: configuration refused: ${errors} ${errors === 1 ? 'error' : 'errors'}\n`)
 }
 
 function textOf(file: string): string | undefined {

@@ -42,7 +42,12 @@ export class Proxy {
   readonly #drainSeconds: number
   readonly #quit = new QuitRequest()
 
-  constructor(config: ProxyConfig, log: ApplicationLog, commandLine: Readonly<Record<string, string | number | boolean>>, binding: Binding = ALONE) {
+  constructor(
+    config: ProxyConfig,
+    log: ApplicationLog,
+    commandLine: Readonly<Record<string, string | number | boolean>>,
+    binding: Binding = ALONE,
+  ) {
     this.#log = log
     this.#main = log.component('main')
     this.#commandLine = commandLine
@@ -56,11 +61,17 @@ export class Proxy {
       ledger: new Ledger(),
       log,
       binding,
-      logSinks: new LogSinks((target, message) => this.#main.error('access log cannot be written', { target, reason: message })),
+      logSinks: new LogSinks((target, message) =>
+        this.#main.error('access log cannot be written', { target, reason: message }),
+      ),
     }
     this.#stats = serverStats(this.services.registry)
     // A fault in one stream's callback resets that stream; the process and all others go on.
-    onFault((error) => this.#main.error('fault in a stream; please report it', { reason: error instanceof Error ? (error.stack ?? error.message) : String(error) }))
+    onFault((error) =>
+      this.#main.error('fault in a stream; please report it', {
+        reason: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      }),
+    )
     this.server = new Server(config, this.services, { draining: false, failingHealthChecks: false })
   }
 
@@ -98,7 +109,8 @@ export class Proxy {
   lookupWarnings(): string[] {
     return [...this.server.clusters.values()].flatMap(({ cluster, runtime }) =>
       runtime.lookupFailures.map(
-        (failure) => `${placeText(cluster.place)}: cluster "${cluster.name}" has no address yet: lookup of ${failure}; it is tried again`,
+        (failure) =>
+          `${placeText(cluster.place)}: cluster "${cluster.name}" has no address yet: lookup of ${failure}; it is tried again`,
       ),
     )
   }
@@ -116,11 +128,15 @@ export class Proxy {
     if (admin === undefined) return
     const context = adminContext(this.server, this.#log, this.#facts(), this.actions, this.#loadedWallMs)
     const loggers = admin.accessLogs.map((config) => openAccessLog(config, this.services.logSinks))
-    const onFault = (error: unknown): void => this.#main.error('fault in an admin page', { reason: error instanceof Error ? error.message : String(error) })
+    const onFault = (error: unknown): void =>
+      this.#main.error('fault in an admin page', { reason: error instanceof Error ? error.message : String(error) })
     try {
       this.#admin = await startAdmin({ config: admin, context, loggers, onFault })
     } catch (error) {
-      throw new StartError(admin.place, `cannot listen on ${addressText(admin.address)} for admin: ${systemReason(error)}`)
+      throw new StartError(
+        admin.place,
+        `cannot listen on ${addressText(admin.address)} for admin: ${systemReason(error)}`,
+      )
     }
   }
 
@@ -145,7 +161,8 @@ export class Proxy {
     return {
       drainListeners: ({ inboundOnly, graceful, skipExit }) => {
         server.announceDrain()
-        const close = (): void => void server.drain((listener) => !inboundOnly || listener.trafficDirection === 'inbound')
+        const close = (): void =>
+          void server.drain((listener) => !inboundOnly || listener.trafficDirection === 'inbound')
         if (skipExit) return
         if (graceful) this.#graceful = systemClock.after(this.#drainSeconds * 1000, close)
         else close()
@@ -176,7 +193,8 @@ export class Proxy {
     process.once('SIGTERM', stopNow)
     process.once('SIGINT', stopNow)
     const deadline = systemClock.now() + seconds * 1000
-    while (!signals.again && this.server.connections.length > 0 && systemClock.now() < deadline) await delay(DRAIN_LOOK_MS)
+    while (!signals.again && this.server.connections.length > 0 && systemClock.now() < deadline)
+      await delay(DRAIN_LOOK_MS)
     process.off('SIGTERM', stopNow)
     process.off('SIGINT', stopNow)
   }

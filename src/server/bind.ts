@@ -7,7 +7,13 @@ import { type AcceptSink, listenTcp, type StreamListener } from '../transport/tc
 import { StartError, systemReason } from './start-error.ts'
 
 /** Listens on `address` (TCP: on `port`); rejects with a StartError in one sentence that names the field's place. */
-export async function bindListener(listener: Listener, address: Address, port: number, reusePort: boolean, sink: AcceptSink): Promise<StreamListener> {
+export async function bindListener(
+  listener: Listener,
+  address: Address,
+  port: number,
+  reusePort: boolean,
+  sink: AcceptSink,
+): Promise<StreamListener> {
   const backlog = listener.tcpBacklogSize === undefined ? {} : { backlog: listener.tcpBacklogSize }
   const keepAlive = listener.keepalive === undefined ? {} : { keepAliveSeconds: listener.keepalive.timeMs / 1000 }
   try {

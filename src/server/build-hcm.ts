@@ -29,7 +29,15 @@ export interface HcmParts {
 export function buildHcm({ proxy, listener, chain, hcm, clusters, services, state }: HcmParts): HcmRuntime {
   const { clock, wheel, random, registry, ledger } = services
   const stats = hcmStats(registry, hcm.statPrefix)
-  const tools = { config: hcm, services, state, stats, headerPrefix: proxy.headerPrefix, bufferLimitBytes: listener.bufferLimitBytes, clusters }
+  const tools = {
+    config: hcm,
+    services,
+    state,
+    stats,
+    headerPrefix: proxy.headerPrefix,
+    bufferLimitBytes: listener.bufferLimitBytes,
+    clusters,
+  }
   return {
     config: hcm,
     routes: compileRouteTable(hcm.routes),

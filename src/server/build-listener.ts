@@ -32,7 +32,8 @@ export function buildListener(parts: ListenerParts): ListenerRuntime {
     stats: listenerStats(services.registry, listener.statPrefix),
     loggers: listener.accessLogs.map((config) => openAccessLog(config, services.logSinks)),
     chain: (chain) => chains.get(chain) ?? buildChain(chain, parts),
-    onAcceptError: (error) => log.error('cannot accept a connection', { listener: listener.name, reason: error.message }),
+    onAcceptError: (error) =>
+      log.error('cannot accept a connection', { listener: listener.name, reason: error.message }),
   })
 }
 
@@ -41,7 +42,10 @@ function buildChain(chain: FilterChain, parts: ListenerParts): ChainRuntime {
   return {
     chain,
     hcm: filter === undefined ? undefined : buildHcm({ ...parts, chain, hcm: filter }),
-    tls: chain.tls === undefined ? undefined : tlsAcceptor(withTicketKey(chain.tls, parts), chain.transportSocketConnectTimeoutMs, parts.services.clock),
+    tls:
+      chain.tls === undefined
+        ? undefined
+        : tlsAcceptor(withTicketKey(chain.tls, parts), chain.transportSocketConnectTimeoutMs, parts.services.clock),
   }
 }
 

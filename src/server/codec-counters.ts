@@ -25,6 +25,10 @@ function list<T extends { [K in keyof T]: number }>(scope: StatScope, stats: T):
         Reflect.set(stats, name, value)
       },
     }
-    scope.adopt(GAUGES.has(name) ? 'gauge' : 'counter', name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), field)
+    scope.adopt(
+      GAUGES.has(name) ? 'gauge' : 'counter',
+      name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      field,
+    )
   }
 }

@@ -72,7 +72,9 @@ export class Server {
 
   /** Clusters whose names were not looked up yet. */
   unresolvedClusters(): readonly string[] {
-    return [...this.clusters.values()].filter(({ runtime }) => runtime.endpoints.length === 0).map(({ name }) => `cluster ${name}`)
+    return [...this.clusters.values()]
+      .filter(({ runtime }) => runtime.endpoints.length === 0)
+      .map(({ name }) => `cluster ${name}`)
   }
 
   /** Tells every client to finish without closing the listening sockets. */
@@ -95,7 +97,13 @@ export class Server {
   }
 
   async #bind(listener: Listener): Promise<BoundListener> {
-    const runtime = buildListener({ proxy: this.config, listener, clusters: this.clusters, services: this.services, state: this.state })
+    const runtime = buildListener({
+      proxy: this.config,
+      listener,
+      clusters: this.clusters,
+      services: this.services,
+      state: this.state,
+    })
     const sockets: StreamListener[] = []
     if (!listener.bindToPort) return { config: listener, runtime, sockets }
     try {
@@ -113,7 +121,13 @@ export class Server {
   #bindAddress(listener: Listener, address: Address, index: number, runtime: ListenerRuntime): Promise<StreamListener> {
     const { reusePort, ports } = this.services.binding
     const asked = address.kind === 'socket' ? address.port : 0
-    return bindListener(listener, address, asked === 0 ? (ports[`${listener.name}#${index}`] ?? 0) : asked, reusePort, runtime)
+    return bindListener(
+      listener,
+      address,
+      asked === 0 ? (ports[`${listener.name}#${index}`] ?? 0) : asked,
+      reusePort,
+      runtime,
+    )
   }
 }
 

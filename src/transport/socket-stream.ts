@@ -3,7 +3,15 @@
 import type { Socket } from 'node:net'
 import type { CloseCause } from '../core/close-cause.ts'
 import { READ_BUFFER_BYTES, WRITE_HIGH_WATER_BYTES } from '../core/limits.ts'
-import type { ByteStreamSink, PauseReason, ReadStatus, StreamAddress, StreamInfo, TlsInfo, WriteStatus } from './byte-stream.ts'
+import type {
+  ByteStreamSink,
+  PauseReason,
+  ReadStatus,
+  StreamAddress,
+  StreamInfo,
+  TlsInfo,
+  WriteStatus,
+} from './byte-stream.ts'
 import { containFault } from './fault.ts'
 import { type Lingering, linger } from './linger.ts'
 import { releaseReadBuffer, sharedReadBuffer, takeReadBuffer } from './read-buffer.ts'

@@ -69,11 +69,17 @@ export class Handshake implements Dial {
   succeed(secure: TLSSocket): void {
     const { peer, info, options, required, sink, remembered } = this.#parts
     if (this.#over) return
-    const judgement = judgePeer(secure, options, required && (peer === 'client' || options.validation !== undefined), remembered)
+    const judgement = judgePeer(
+      secure,
+      options,
+      required && (peer === 'client' || options.validation !== undefined),
+      remembered,
+    )
     if (judgement.refused !== undefined) return this.fail(judgement.refused, secure)
     this.#end()
     secure.allowHalfOpen = true
-    const certificate = secure.getPeerX509Certificate()?.raw ?? (secure.isSessionReused() ? remembered?.certificate : undefined)
+    const certificate =
+      secure.getPeerX509Certificate()?.raw ?? (secure.isSessionReused() ? remembered?.certificate : undefined)
     this.accepted = { verified: judgement.verified, certificate }
     const stream = new SocketStream(tlsWire(secure, info, this.#raw), peer, tlsInfo(secure, this.accepted))
     takeDecrypted(secure, stream)

@@ -45,5 +45,7 @@ export function clientCodecs(cluster: Cluster, clock: Clock, stats: CodecStats):
     },
   })
   return (connection, version) =>
-    version === 'http2' ? http2Client(connection.stream, connection, two) : http1Client(connection.stream, connection, one)
+    version === 'http2'
+      ? http2Client(connection.stream, connection, two)
+      : http1Client(connection.stream, connection, one)
 }

@@ -67,7 +67,10 @@ export class ClusterUpstream implements PoolContext {
   serverNameFor(head: RequestHead): string {
     const { tls } = this.cluster
     if (tls?.autoSni !== true) return ''
-    const source = tls.autoSniHeader === '' || tls.autoSniHeader === ':authority' ? head.authority : (head.headers.get(tls.autoSniHeader) ?? '')
+    const source =
+      tls.autoSniHeader === '' || tls.autoSniHeader === ':authority'
+        ? head.authority
+        : (head.headers.get(tls.autoSniHeader) ?? '')
     return source.replace(/:[0-9]*$/, '').toLowerCase()
   }
 
@@ -93,7 +96,13 @@ export class ClusterUpstream implements PoolContext {
   acquire(need: StreamNeed, waiter: StreamWaiter): Ticket | undefined {
     const endpoint = this.#runtime.pick()
     if (endpoint.kind === 'none') {
-      waiter.onStreamFailed({ code: endpoint.code, explanation: endpoint.reason, transportFailure: '', cause: undefined, endpoint: undefined })
+      waiter.onStreamFailed({
+        code: endpoint.code,
+        explanation: endpoint.reason,
+        transportFailure: '',
+        cause: undefined,
+        endpoint: undefined,
+      })
       return undefined
     }
     return this.#pool(endpoint, need.serverName).acquire(need, waiter)
@@ -212,7 +221,8 @@ export class ClusterUpstream implements PoolContext {
   }
 
   #drainEndpoint(endpoint: Endpoint): void {
-    for (const pool of this.#pools.get(endpoint)?.values() ?? []) pool.drain({ by: 'proxy', layer: 'http', code: 'drained', detail: 'the endpoint left its cluster' })
+    for (const pool of this.#pools.get(endpoint)?.values() ?? [])
+      pool.drain({ by: 'proxy', layer: 'http', code: 'drained', detail: 'the endpoint left its cluster' })
     this.#forgetEmpty(endpoint)
   }
 

@@ -98,7 +98,10 @@ class Attempt implements DialSink {
     const address = endpoint.addresses[this.#address]
     const leftMs = this.#leftMs()
     if (address !== undefined && leftMs > 0) this.#dialAddress(address, leftMs)
-    else queueMicrotask(() => this.#failed(closeCause('upstream', 'tcp', 'upstream_connection_timeout', `${endpoint.text}: no time left`)))
+    else
+      queueMicrotask(() =>
+        this.#failed(closeCause('upstream', 'tcp', 'upstream_connection_timeout', `${endpoint.text}: no time left`)),
+      )
   }
 
   onConnect(stream: ReplayableStream): void {
@@ -108,7 +111,10 @@ class Attempt implements DialSink {
       return
     }
     const limits = { clock, timeoutMs: Math.max(1, Math.ceil(this.#leftMs())) }
-    const sink = { onSecure: (secure: ReplayableStream) => this.#done(secure), onHandshakeError: (cause: CloseCause) => this.#failed(cause) }
+    const sink = {
+      onSecure: (secure: ReplayableStream) => this.#done(secure),
+      onHandshakeError: (cause: CloseCause) => this.#failed(cause),
+    }
     tls.connect(stream, this.#sni(), limits, sink, this.#alpn())
   }
 
@@ -135,7 +141,11 @@ class Attempt implements DialSink {
         dialPipe({ path: address.path, clock, connectTimeoutMs }, this)
         return
       case 'internal':
-        queueMicrotask(() => this.#failed(closeCause('proxy', 'tcp', 'upstream_connection_failure', 'internal listeners are not supported yet')))
+        queueMicrotask(() =>
+          this.#failed(
+            closeCause('proxy', 'tcp', 'upstream_connection_failure', 'internal listeners are not supported yet'),
+          ),
+        )
     }
   }
 

@@ -72,7 +72,13 @@ export class EndpointPool implements LaneOwner {
   #lane(mode: LaneMode): Lane {
     const known = this.#lanes.get(mode)
     if (known !== undefined) return known
-    const lane = new Lane(this.#context, this.#endpoint, mode, this.#diallers(this.#endpoint, mode, this.#serverName), this)
+    const lane = new Lane(
+      this.#context,
+      this.#endpoint,
+      mode,
+      this.#diallers(this.#endpoint, mode, this.#serverName),
+      this,
+    )
     this.#lanes.set(mode, lane)
     return lane
   }

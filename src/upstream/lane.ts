@@ -129,7 +129,8 @@ export class Lane implements ConnectionOwner {
     removeFrom(this.#shared, connection)
     this.#context.onConnectionClosed(connection, cause)
     // A peer that speaks another protocol, or none, would be dialled again and again for those that wait for its SETTINGS.
-    if (connection.multiplexed && connection.requests === 0) this.#failPending(this.#pending.snapshot(), lostUnused(cause, this.#endpoint))
+    if (connection.multiplexed && connection.requests === 0)
+      this.#failPending(this.#pending.snapshot(), lostUnused(cause, this.#endpoint))
     this.#dialAsNeeded()
   }
 
@@ -241,7 +242,9 @@ export class Lane implements ConnectionOwner {
     // One at a time; while a connection's SETTINGS are on the way its room is unknown, so wait for them. An idle peer
     // that allows no stream at all would not allow one on the next connection either.
     const undecided = this.#shared.some(
-      ({ retired, client }) => !retired && (client.extendedConnect === undefined || (client.availableStreams === 0 && client.activeStreams === 0)),
+      ({ retired, client }) =>
+        !retired &&
+        (client.extendedConnect === undefined || (client.availableStreams === 0 && client.activeStreams === 0)),
     )
     return undecided ? 0 : 1
   }
@@ -264,5 +267,11 @@ function lostUnused(cause: CloseCause, endpoint: Endpoint): UpstreamFailure {
 
 function failedBy(cause: CloseCause, endpoint: Endpoint): UpstreamFailure {
   const known = closeCause(cause.by, cause.layer, cause.code, cause.detail)
-  return { code: 'upstream_connection_failure', explanation: cause.detail, transportFailure: '', cause: known, endpoint }
+  return {
+    code: 'upstream_connection_failure',
+    explanation: cause.detail,
+    transportFailure: '',
+    cause: known,
+    endpoint,
+  }
 }

@@ -26,7 +26,12 @@ export function tunnelRequest(head: RequestHead, upstream: HttpProtocol): Tunnel
   const { tunnel } = head
   const oldUpstream = upstream === 'HTTP/1.1' || upstream === 'HTTP/1.0'
   const newDownstream = head.protocol === 'HTTP/2' || head.protocol === 'HTTP/3'
-  const needsKey = oldUpstream && newDownstream && tunnel?.kind === 'upgrade' && isWebSocket(tunnel.type) && !head.headers.has('sec-websocket-key')
+  const needsKey =
+    oldUpstream &&
+    newDownstream &&
+    tunnel?.kind === 'upgrade' &&
+    isWebSocket(tunnel.type) &&
+    !head.headers.has('sec-websocket-key')
   if (!needsKey) return { head, judge: (answer) => withAccept(head, agrees(tunnel, answer), answer) }
   const key = newKey()
   const headers = head.headers.clone()
@@ -43,7 +48,12 @@ function agrees(tunnel: TunnelIntent | undefined, answer: ResponseHead): TunnelO
 /** RFC 8441 §5: an HTTP/2 origin has no use for the key and answers no accept; an HTTP/1.1 client needs one. */
 function withAccept(head: RequestHead, outcome: TunnelOutcome, answer: ResponseHead): TunnelOutcome {
   const key = head.headers.get('sec-websocket-key')
-  if (outcome.kind === 'accepted' && head.tunnel?.kind === 'upgrade' && isWebSocket(head.tunnel.type) && key !== undefined) {
+  if (
+    outcome.kind === 'accepted' &&
+    head.tunnel?.kind === 'upgrade' &&
+    isWebSocket(head.tunnel.type) &&
+    key !== undefined
+  ) {
     if (!answer.headers.has('sec-websocket-accept')) answer.headers.add('sec-websocket-accept', acceptFor(key))
   }
   return outcome

@@ -6,7 +6,19 @@ import { HpackDecoder } from '../../src/codec/http2/hpack/decoder.ts'
 import { type BlockBuffer, HpackEncoder } from '../../src/codec/http2/hpack/encoder.ts'
 import { Choices } from '../support/random.ts'
 
-const NAMES = [':path', ':method', ':status', 'cookie', 'authorization', 'x-request-id', 'accept', 'x-a', 'x-b', 'content-length', 'date']
+const NAMES = [
+  ':path',
+  ':method',
+  ':status',
+  'cookie',
+  'authorization',
+  'x-request-id',
+  'accept',
+  'x-a',
+  'x-b',
+  'content-length',
+  'date',
+]
 const VALUES = ['', '/', 'GET', '200', 'a', 'session=0123456789abcdef', 'gzip, deflate', '42']
 const LIMITS = [0, 40, 100, 4096, 65_536]
 
@@ -55,7 +67,12 @@ function field(choices: Choices): [string, string] {
   const name = choices.chance(0.8) ? choices.pick(NAMES) : `x-${choices.below(300)}`
   if (choices.chance(0.6)) return [name, choices.pick(VALUES)]
   const length = choices.chance(0.1) ? choices.below(5000) : choices.below(60)
-  return [name, choices.chance(0.5) ? choices.bytes(length).toString('latin1') : '0123456789abcdef'.repeat(length / 16 + 1).slice(0, length)]
+  return [
+    name,
+    choices.chance(0.5)
+      ? choices.bytes(length).toString('latin1')
+      : '0123456789abcdef'.repeat(length / 16 + 1).slice(0, length),
+  ]
 }
 
 function encode(encoder: HpackEncoder, fields: readonly (readonly [string, string])[]): Buffer {
@@ -75,7 +92,9 @@ function decodesWithinBounds(seeds: readonly Buffer[], choices: Choices): void {
       // Somewhere in a larger buffer, whose other bytes must not matter.
       const before = one === twin ? 3 : 0
       const room = Buffer.concat([Buffer.alloc(before, 0xff), block, Buffer.alloc(before, 0xff)])
-      const good = one.decode(room, before, before + block.length, { onField: ({ name, value }) => void fields.push(name, value) })
+      const good = one.decode(room, before, before + block.length, {
+        onField: ({ name, value }) => void fields.push(name, value),
+      })
       assert.ok(one.tableSize <= 4096, `table of ${one.tableSize} bytes`)
       return { good, fields }
     })
@@ -87,6 +106,7 @@ function decodesWithinBounds(seeds: readonly Buffer[], choices: Choices): void {
 function damaged(seeds: readonly Buffer[], choices: Choices): Buffer {
   if (choices.chance(0.2)) return choices.bytes(choices.below(40))
   const block = Buffer.from(choices.pick(seeds))
-  for (let changes = choices.below(4); changes > 0 && block.length > 0; changes--) block[choices.below(block.length)] = choices.below(256)
+  for (let changes = choices.below(4); changes > 0 && block.length > 0; changes--)
+    block[choices.below(block.length)] = choices.below(256)
   return choices.chance(0.2) ? block.subarray(0, choices.below(block.length + 1)) : block
 }

@@ -7,7 +7,8 @@ import { type FrameCase, frameCases, runCase, type Side } from '../support/http2
 import { frameBytes } from '../support/http2-frames.ts'
 import { Choices } from '../support/random.ts'
 
-const table = (side: Side): FrameCase[] => frameCases(readFileSync(new URL(`../golden/http2/${side}.txt`, import.meta.url), 'utf8'))
+const table = (side: Side): FrameCase[] =>
+  frameCases(readFileSync(new URL(`../golden/http2/${side}.txt`, import.meta.url), 'utf8'))
 
 const CASES: Readonly<Record<Side, readonly FrameCase[]>> = { server: table('server'), client: table('client') }
 
@@ -72,7 +73,11 @@ async function check(side: Side, base: FrameCase, bytes: Buffer, choices: Choice
     goawayIsLast(run.lines)
   }
   if (!dependsOnTime([...whole.lines, ...parts.lines])) {
-    assert.deepEqual(withoutWindows(parts.lines), withoutWindows(whole.lines), 'the outcome depends on how the bytes were split')
+    assert.deepEqual(
+      withoutWindows(parts.lines),
+      withoutWindows(whole.lines),
+      'the outcome depends on how the bytes were split',
+    )
   }
   if (whole.lines.at(-1) !== 'closed') return
   const more = await runCase(side, base, [bytes, ...TOKENS])
@@ -116,13 +121,17 @@ function damaged(original: Buffer, choices: Choices): Buffer {
   if (choices.chance(0.2) && bytes.length > 9) return relengthened(bytes, choices)
   // The header's bytes mean most: length, type, flags, stream.
   const at = choices.chance(0.5) ? choices.pick([2, 3, 4, 8]) : choices.below(bytes.length)
-  if (at < bytes.length) bytes[at] = choices.chance(0.5) ? choices.below(256) : (bytes[at] ?? 0) ^ (1 << choices.below(8))
+  if (at < bytes.length)
+    bytes[at] = choices.chance(0.5) ? choices.below(256) : (bytes[at] ?? 0) ^ (1 << choices.below(8))
   return bytes
 }
 
 /** Another payload under a length that fits it. */
 function relengthened(bytes: Buffer, choices: Choices): Buffer {
-  const payload = Buffer.concat([bytes.subarray(9, 9 + choices.below(bytes.length - 8)), choices.bytes(choices.below(20))])
+  const payload = Buffer.concat([
+    bytes.subarray(9, 9 + choices.below(bytes.length - 8)),
+    choices.bytes(choices.below(20)),
+  ])
   const head = Buffer.from(bytes.subarray(0, 9))
   head.writeUIntBE(payload.length, 0, 3)
   return Buffer.concat([head, payload])

@@ -2,13 +2,27 @@
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { constants, createServer, type Http2Server as NodeServer, type ServerHttp2Session, type ServerHttp2Stream, type ServerOptions } from 'node:http2'
+import {
+  constants,
+  createServer,
+  type Http2Server as NodeServer,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+  type ServerOptions,
+} from 'node:http2'
 import type { Socket } from 'node:net'
 import { after, test } from 'node:test'
 import { METHOD_FIELD } from '../../src/codec/upgrade-translation.ts'
 import { HeaderList } from '../../src/codec/header-list.ts'
 import { PAUSE } from '../../src/transport/byte-stream.ts'
-import { BLOCK, dialHttp2, type Exchange, type Http2TestClient, STOP, startHttp2Server } from '../support/http2-endpoint.ts'
+import {
+  BLOCK,
+  dialHttp2,
+  type Exchange,
+  type Http2TestClient,
+  STOP,
+  startHttp2Server,
+} from '../support/http2-endpoint.ts'
 import { nothingLeft } from '../support/leaks.ts'
 import { nextEvent, until } from '../support/waiting.ts'
 
@@ -23,7 +37,10 @@ interface Origin {
 
 /** `/echo`, `/hash`, `/bytes/N`, `/early`, `/reset/CODE`, `/hold`, and tunnels that echo. */
 async function startOrigin(options: ServerOptions = {}): Promise<Origin> {
-  const server: NodeServer = createServer({ ...options, settings: { enableConnectProtocol: true, ...options.settings } })
+  const server: NodeServer = createServer({
+    ...options,
+    settings: { enableConnectProtocol: true, ...options.settings },
+  })
   const streams: ServerHttp2Stream[] = []
   const sessions: ServerHttp2Session[] = []
   const sockets = new Set<Socket>()
@@ -35,7 +52,7 @@ async function startOrigin(options: ServerOptions = {}): Promise<Origin> {
   server.on('stream', (stream: ServerHttp2Stream, headers) => {
     streams.push(stream)
     stream.on('error', () => undefined)
-    answer(stream, String(headers[':path'] ?? ''), headers)
+    answer(stream, headers[':path'] ?? '', headers)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
@@ -70,7 +87,10 @@ function answer(stream: ServerHttp2Stream, path: string, headers: Record<string,
       stream.respond({ ':status': 200, 'x-hash': hash.digest('hex') }, { endStream: true })
     })
   } else if (path === '/echo' || headers[':method'] === 'CONNECT') {
-    stream.respond({ ':status': 200, 'x-asked': JSON.stringify(headers) }, { waitForTrailers: headers[':method'] !== 'CONNECT' })
+    stream.respond(
+      { ':status': 200, 'x-asked': JSON.stringify(headers) },
+      { waitForTrailers: headers[':method'] !== 'CONNECT' },
+    )
     stream.on('wantTrailers', () => stream.sendTrailers({ 'x-check': 'done' }))
     stream.pipe(stream)
   } else if (path !== '/hold') {
@@ -105,14 +125,21 @@ function upload(exchange: Exchange, total: number): string {
   return hash.digest('hex')
 }
 
-const asked = (exchange: Exchange): Record<string, unknown> => ({ ...JSON.parse(exchange.head?.headers.get('x-asked') ?? '{}') })
+const asked = (exchange: Exchange): Record<string, unknown> => ({
+  ...JSON.parse(exchange.head?.headers.get('x-asked') ?? '{}'),
+})
 const connectTo = { kind: 'connect' } as const
 
 test('a request and its header fields', async () => {
-  const exchange = await client.ask({ path: '/x', headers: new HeaderList(['x-a', '1', 'connection', 'x-b', 'x-b', '2', 'te', 'gzip, trailers']) }).done()
+  const exchange = await client
+    .ask({ path: '/x', headers: new HeaderList(['x-a', '1', 'connection', 'x-b', 'x-b', '2', 'te', 'gzip, trailers']) })
+    .done()
   const got = asked(exchange)
   assert.equal(exchange.status, 200)
-  assert.deepEqual([got[':path'], got[':authority'], got['x-a'], got['x-b'], got['te']], ['/x', 'a.example', '1', undefined, 'trailers'])
+  assert.deepEqual(
+    [got[':path'], got[':authority'], got['x-a'], got['x-b'], got['te']],
+    ['/x', 'a.example', '1', undefined, 'trailers'],
+  )
 })
 
 test('1 MiB up, a 103, and the answer', async () => {
@@ -148,7 +175,9 @@ test('a slow reader stops the server at the window', async () => {
   const own = await dialHttp2(origin.port, { initialStreamWindowSize: 100_000 })
   const exchange = own.ask({ path: '/bytes/1000000' })
   exchange.stream.pauseReading(PAUSE.peerSlow)
-  const stream = await until(() => (exchange.head === undefined ? undefined : origin.streams.at(-1)), { what: 'the response' })
+  const stream = await until(() => (exchange.head === undefined ? undefined : origin.streams.at(-1)), {
+    what: 'the response',
+  })
   await until(() => (stream.writableLength > 0 ? true : undefined), { what: 'a server that waits' })
   assert.equal(exchange.bytes, 0)
   exchange.stream.resumeReading(PAUSE.peerSlow)
@@ -211,7 +240,10 @@ test('extended CONNECT with a half-close', async () => {
   const exchange = client.ask({ path: '/chat', tunnel: { kind: 'upgrade', type: 'websocket' } }, false)
   const tunnel = await until(() => exchange.tunnel, { what: 'the tunnel' })
   assert.equal(exchange.status, 101)
-  assert.deepEqual([asked(exchange)[':protocol'], asked(exchange)[':method'], asked(exchange)['upgrade']], ['websocket', 'CONNECT', undefined])
+  assert.deepEqual(
+    [asked(exchange)[':protocol'], asked(exchange)[':method'], asked(exchange)['upgrade']],
+    ['websocket', 'CONNECT', undefined],
+  )
   tunnel.writeLatin1('hello')
   await until(() => (exchange.text === 'hello' ? true : undefined), { what: 'the echo' })
   tunnel.endWriting()
@@ -310,7 +342,8 @@ test('settings that change in the middle: a window below zero, and no table', as
   const exchange = changing.ask({ method: 'POST', path: '/hold' }, false)
   upload(exchange, 300_000)
   const stream = await until(() => own.streams[0], { what: 'the request' })
-  const settle = (settings: object): Promise<void> => new Promise((resolve) => own.sessions[0]?.settings(settings, () => resolve()))
+  const settle = (settings: object): Promise<void> =>
+    new Promise((resolve) => own.sessions[0]?.settings(settings, () => resolve()))
   await settle({ initialWindowSize: 100, headerTableSize: 0 })
   let bytes = 0
   stream.on('data', (chunk: Buffer) => (bytes += chunk.length))
@@ -349,7 +382,12 @@ test('the method of an upgrade survives between two Sluices, and others see a fi
   const here = await methodAt(both, { method: 'POST', path: '/t', tunnel })
   assert.equal(here.head?.headers.get('x-method'), 'POST')
   assert.equal(server.served.at(-1)?.head.headers.has(METHOD_FIELD), false)
-  const forged = await methodAt(both, { method: 'GET', path: '/t', tunnel, headers: new HeaderList([METHOD_FIELD, 'DELETE']) })
+  const forged = await methodAt(both, {
+    method: 'GET',
+    path: '/t',
+    tunnel,
+    headers: new HeaderList([METHOD_FIELD, 'DELETE']),
+  })
   assert.equal(forged.head?.headers.get('x-method'), 'GET', 'only the codec writes the field')
   const there = await methodAt(client, { method: 'POST', path: '/t', tunnel })
   assert.equal(asked(there)[METHOD_FIELD], 'POST')

@@ -2,7 +2,13 @@
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants, type OutgoingHttpHeaders } from 'node:http2'
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type OutgoingHttpHeaders,
+} from 'node:http2'
 import { after, test } from 'node:test'
 import { type Http2Server, STOP, startHttp2Server } from '../support/http2-endpoint.ts'
 import { nothingLeft } from '../support/leaks.ts'
@@ -25,7 +31,10 @@ async function open(port: number, options = {}): Promise<ClientHttp2Session> {
 }
 
 /** A server and a session of their own for one story. */
-async function alone(given: Parameters<typeof startHttp2Server>[0], story: (own: Http2Server, client: ClientHttp2Session) => Promise<void>) {
+async function alone(
+  given: Parameters<typeof startHttp2Server>[0],
+  story: (own: Http2Server, client: ClientHttp2Session) => Promise<void>,
+) {
   const own = await startHttp2Server(given)
   const client = await open(own.port)
   try {
@@ -37,7 +46,10 @@ async function alone(given: Parameters<typeof startHttp2Server>[0], story: (own:
 }
 
 function ask(client: ClientHttp2Session, headers: OutgoingHttpHeaders, endStream = true): ClientHttp2Stream {
-  const stream = client.request({ ...(headers[':method'] === 'CONNECT' ? {} : { ':path': '/' }), ...headers }, { endStream })
+  const stream = client.request(
+    { ...(headers[':method'] === 'CONNECT' ? {} : { ':path': '/' }), ...headers },
+    { endStream },
+  )
   stream.on('error', () => undefined)
   return stream
 }
@@ -85,7 +97,10 @@ test('a slow reader holds the server at its high-water mark', async () => {
   const stream = ask(client, { ':path': '/bytes/4194304' })
   await head(stream)
   const one = last(server)
-  const plateau = await until(() => (one !== undefined && one.stream.queuedBytes > 256 * 1024 ? one.stream.queuedBytes : undefined), { what: 'a queue' })
+  const plateau = await until(
+    () => (one !== undefined && one.stream.queuedBytes > 256 * 1024 ? one.stream.queuedBytes : undefined),
+    { what: 'a queue' },
+  )
   assert.ok(plateau <= 256 * 1024 + 50_000, `queued ${plateau}`)
   for (let i = 0; i < 10; i++) {
     await new Promise((resolve) => setImmediate(resolve))
@@ -117,7 +132,9 @@ test('a paused upload stops at the stream window and goes on', async () => {
     })
     assert.deepEqual(received, [])
     one.stream.resumeReading(8)
-    await until(() => (received.reduce((sum, n) => sum + n, 0) === 300_000 ? true : undefined), { what: 'the rest of the body' })
+    await until(() => (received.reduce((sum, n) => sum + n, 0) === 300_000 ? true : undefined), {
+      what: 'the rest of the body',
+    })
     stream.close(constants.NGHTTP2_CANCEL)
   })
 })
@@ -151,7 +168,10 @@ for (const [name, code] of [
 ] as const) {
   test(`RST_STREAM ${name} from the client`, async () => {
     const stream = ask(session, { ':method': 'POST', ':path': '/hold' }, false)
-    const one = await until(() => (last(server)?.head.path === '/hold' && last(server)?.reset === undefined ? last(server) : undefined), { what: 'the request' })
+    const one = await until(
+      () => (last(server)?.head.path === '/hold' && last(server)?.reset === undefined ? last(server) : undefined),
+      { what: 'the request' },
+    )
     stream.close(code)
     const reset = await until(() => one.reset, { what: 'the reset' })
     assert.deepEqual([reset.by, reset.code, reset.detail], ['client', 'client_reset', `RST_STREAM ${name}`])
@@ -160,7 +180,10 @@ for (const [name, code] of [
 
 test('a reset by the server carries the code of its cause', async () => {
   const stream = ask(session, { ':method': 'POST', ':path': '/hold' }, false)
-  const one = await until(() => (last(server)?.head.path === '/hold' && last(server)?.reset === undefined ? last(server) : undefined), { what: 'the request' })
+  const one = await until(
+    () => (last(server)?.head.path === '/hold' && last(server)?.reset === undefined ? last(server) : undefined),
+    { what: 'the request' },
+  )
   one.stream.reset({ by: 'proxy', layer: 'http', code: 'upstream_overflow', detail: '' })
   await new Promise((resolve) => stream.once('close', resolve))
   assert.equal(stream.rstCode, constants.NGHTTP2_REFUSED_STREAM)
@@ -168,7 +191,11 @@ test('a reset by the server carries the code of its cause', async () => {
 
 test('an extended CONNECT is a byte stream with a half-close', async () => {
   assert.equal(session.remoteSettings.enableConnectProtocol, true)
-  const stream = ask(session, { ':method': 'CONNECT', ':protocol': 'websocket', ':scheme': 'http', ':path': '/chat' }, false)
+  const stream = ask(
+    session,
+    { ':method': 'CONNECT', ':protocol': 'websocket', ':scheme': 'http', ':path': '/chat' },
+    false,
+  )
   const got = await head(stream)
   assert.equal(got[':status'], 200)
   assert.equal(got['upgrade'], undefined)
@@ -247,7 +274,8 @@ test('settings that change in the middle: no table, no window, and back', async 
   await alone({}, async (_own, client) => {
     const down = ask(client, { ':path': '/bytes/1000000' })
     await head(down)
-    const change = (settings: object): Promise<void> => new Promise((resolve) => client.settings(settings, () => resolve()))
+    const change = (settings: object): Promise<void> =>
+      new Promise((resolve) => client.settings(settings, () => resolve()))
     await change({ headerTableSize: 0, initialWindowSize: 0 })
     const got = body(down)
     assert.equal((await head(ask(client, { 'x-a': '1' })))['x-a'], '1')

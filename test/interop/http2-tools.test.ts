@@ -24,12 +24,17 @@ after(async () => {
 })
 
 async function run(program: string, ...args: readonly string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(program, args, { timeout: 20_000, maxBuffer: 64 << 20, encoding: 'latin1' })
+  const { stdout } = await promisify(execFile)(program, args, {
+    timeout: 20_000,
+    maxBuffer: 64 << 20,
+    encoding: 'latin1',
+  })
   return stdout
 }
 
 test('curl: headers and an upload of 2 MB that comes back', needs('curl'), async () => {
-  const curl = (...args: readonly string[]): Promise<string> => run('curl', '-sS', '--http2-prior-knowledge', '--noproxy', '*', ...args)
+  const curl = (...args: readonly string[]): Promise<string> =>
+    run('curl', '-sS', '--http2-prior-knowledge', '--noproxy', '*', ...args)
   const head = await curl('-i', '-H', 'x-a: 1', `${origin}/`)
   assert.match(head, /^HTTP\/2 200/)
   assert.match(head, /\nx-a: 1\r/)
@@ -39,7 +44,21 @@ test('curl: headers and an upload of 2 MB that comes back', needs('curl'), async
 })
 
 test('nghttp: many streams with priorities, padding and continuation', needs('nghttp'), async () => {
-  const text = await run('nghttp', '-v', '-n', '-m', '20', '-b', '200', '--continuation', '--trailer', 'x-check: done', '-d', upload, `${origin}/echo`)
+  const text = await run(
+    'nghttp',
+    '-v',
+    '-n',
+    '-m',
+    '20',
+    '-b',
+    '200',
+    '--continuation',
+    '--trailer',
+    'x-check: done',
+    '-d',
+    upload,
+    `${origin}/echo`,
+  )
   assert.equal(text.match(/recv \(stream_id=\d+\) :status: 200/g)?.length, 20)
   assert.doesNotMatch(text, /RST_STREAM|error_code=(?!NO_ERROR)/)
 })

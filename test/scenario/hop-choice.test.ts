@@ -29,12 +29,18 @@ function stopsWith(server: Server): void {
   })
 }
 
-const portOf = (address: AddressInfo | string | null): number => (typeof address === 'object' && address !== null ? address.port : 0)
+const portOf = (address: AddressInfo | string | null): number =>
+  typeof address === 'object' && address !== null ? address.port : 0
 
 /** An origin that prefers HTTP/2 but takes WebSockets on HTTP/1.1 only. */
 async function originWithoutExtendedConnect(): Promise<number> {
   const leaf = await ca.issue({ name: 'origin' })
-  const server = createSecureServer({ key: leaf.key, cert: leaf.certificate, allowHTTP1: true, settings: { enableConnectProtocol: false } })
+  const server = createSecureServer({
+    key: leaf.key,
+    cert: leaf.certificate,
+    allowHTTP1: true,
+    settings: { enableConnectProtocol: false },
+  })
   const sockets = new WebSocketServer({ noServer: true })
   stopsWith(server)
   server.on('request', (request, response) => response.end(`over ${request.httpVersion}`))
@@ -54,7 +60,9 @@ async function originThatAccepts(value: (key: string) => string): Promise<{ port
     const key = request.headers['sec-websocket-key'] ?? ''
     keys.push(key)
     const accept = value(key)
-    socket.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n${accept === '' ? '' : `sec-websocket-accept: ${accept}\r\n`}\r\n`)
+    socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n${accept === '' ? '' : `sec-websocket-accept: ${accept}\r\n`}\r\n`,
+    )
     socket.on('error', () => undefined)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -70,10 +78,23 @@ before(async () => {
   wrong = await originThatAccepts(() => 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=')
   missing = await originThatAccepts(() => '')
   const tls = upstreamTls(ca.certificateFile)
-  const strict = upstreamTls(ca.certificateFile, { alpn_protocols: ['h2'], validation_context: { trusted_ca: { filename: ca.certificateFile } } })
+  const strict = upstreamTls(ca.certificateFile, {
+    alpn_protocols: ['h2'],
+    validation_context: { trusted_ca: { filename: ca.certificateFile } },
+  })
   proxy = await startProxy(
     bootstrap(
-      [listener({ name: 'edge', routes: [route('/strict', 'strict'), route('/wrong', 'wrong'), route('/missing', 'missing'), route('/', 'auto')] })],
+      [
+        listener({
+          name: 'edge',
+          routes: [
+            route('/strict', 'strict'),
+            route('/wrong', 'wrong'),
+            route('/missing', 'missing'),
+            route('/', 'auto'),
+          ],
+        }),
+      ],
       [
         cluster({ name: 'auto', port: origin, protocol: 'auto', tls }),
         cluster({ name: 'strict', port: origin, protocol: 'http2', tls: strict }),
@@ -108,16 +129,15 @@ test('an HTTP/2 origin without extended CONNECT gets requests by HTTP/2 and upgr
 })
 
 test('where HTTP/1.1 is not allowed the upgrade is 502 and says what to change', async () => {
-  const answer = await new Promise<{ status: number; reason: string }>((resolve, reject) => {
-    void http2Session(`http://127.0.0.1:${proxy.port('edge')}`).then(async (h2) => {
-      const { status, headers, stream } = await h2.tunnel('/strict', 'websocket', { 'sec-websocket-version': '13' })
-      stream.close()
-      await h2.close()
-      resolve({ status, reason: String(headers['x-sluice-reason']) })
-    }, reject)
-  })
-  assert.equal(answer.status, 502)
-  assert.match(answer.reason, /^upgrade_not_supported_upstream; at="envoy\.yaml:\d+"; detail=".*auto_config/)
+  const h2 = await http2Session(`http://127.0.0.1:${proxy.port('edge')}`)
+  const { status, headers, stream } = await h2.tunnel('/strict', 'websocket', { 'sec-websocket-version': '13' })
+  stream.close()
+  await h2.close()
+  assert.equal(status, 502)
+  assert.match(
+    String(headers['x-sluice-reason']),
+    /^upgrade_not_supported_upstream; at="envoy\.yaml:\d+"; detail=".*auto_config/,
+  )
 })
 
 for (const [path, what] of [

@@ -23,14 +23,33 @@ let app: TunnelApp
 let proxy: ProxyProcess
 
 before(async () => {
-  app = await startTunnelApp((tunnel) => (tunnel.path.startsWith('/silent') || tunnel.method === 'CONNECT' ? undefined : accept(tunnel)))
+  app = await startTunnelApp((tunnel) =>
+    tunnel.path.startsWith('/silent') || tunnel.method === 'CONNECT' ? undefined : accept(tunnel),
+  )
   const connect: YamlMap = { match: { connect_matcher: {} }, route: { cluster: 'app', timeout: '0.3s' } }
-  const log = { access_log: [fileLog(logFile, '%REQ(:PATH)% %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %CLOSED_BY% %CLOSE_CAUSE%\n')] }
+  const log = {
+    access_log: [
+      fileLog(
+        logFile,
+        '%REQ(:PATH)% %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %CLOSED_BY% %CLOSE_CAUSE%\n',
+      ),
+    ],
+  }
   proxy = await startProxy(
     bootstrap(
       [
-        listener({ name: 'route', upgrades: UPGRADES, hcm: log, routes: [connect, route('/', 'app', { timeout: '0.3s' })] }),
-        listener({ name: 'idle', upgrades: UPGRADES, hcm: { ...log, stream_idle_timeout: '0.4s' }, routes: [route('/own/', 'app', { timeout: '0s', idle_timeout: '30s' }), route('/', 'app', { timeout: '0s' })] }),
+        listener({
+          name: 'route',
+          upgrades: UPGRADES,
+          hcm: log,
+          routes: [connect, route('/', 'app', { timeout: '0.3s' })],
+        }),
+        listener({
+          name: 'idle',
+          upgrades: UPGRADES,
+          hcm: { ...log, stream_idle_timeout: '0.4s' },
+          routes: [route('/own/', 'app', { timeout: '0s', idle_timeout: '30s' }), route('/', 'app', { timeout: '0s' })],
+        }),
         listener({
           name: 'duration',
           upgrades: UPGRADES,

@@ -5,7 +5,18 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { type Authority, authority, type Leaf } from '../support/certificates.ts'
-import { bareListener, bootstrap, cluster, downstreamTls, filterChain, listener, route, TLS_INSPECTOR, upstreamTls, type YamlMap } from '../support/envoy-config.ts'
+import {
+  bareListener,
+  bootstrap,
+  cluster,
+  downstreamTls,
+  filterChain,
+  listener,
+  route,
+  TLS_INSPECTOR,
+  upstreamTls,
+  type YamlMap,
+} from '../support/envoy-config.ts'
 import { type EchoApp, startEchoApp } from '../support/echo-app.ts'
 import { nothingLeft } from '../support/leaks.ts'
 import { type ProxyProcess, startProxy } from '../support/proxy-process.ts'
@@ -20,7 +31,10 @@ let app: EchoApp
 let secureApp: EchoApp
 let proxy: ProxyProcess
 
-const answers = (name: string): YamlMap => ({ match: { prefix: '/' }, direct_response: { status: 200, body: { inline_string: name } } })
+const answers = (name: string): YamlMap => ({
+  match: { prefix: '/' },
+  direct_response: { status: 200, body: { inline_string: name } },
+})
 
 before(async () => {
   ca = await authority()
@@ -48,7 +62,11 @@ before(async () => {
             filterChain({ name: 'clear', routes: [route('/', 'app')] }, { transport_protocol: 'raw_buffer' }),
           ],
         },
-        listener({ name: 'mutual', routes: [answers('mutual')], tls: downstreamTls([one], { validation_context: mutual }, { require_client_certificate: true }) }),
+        listener({
+          name: 'mutual',
+          routes: [answers('mutual')],
+          tls: downstreamTls([one], { validation_context: mutual }, { require_client_certificate: true }),
+        }),
         listener({ name: 'upward', routes: [route('/', 'secure')] }),
       ],
       [
@@ -67,7 +85,13 @@ after(async () => {
 })
 
 function dial(listenerName: string, options: ConnectionOptions): Promise<TLSSocket> {
-  const socket = connect({ host: '127.0.0.1', port: proxy.port(listenerName), ca: ca.certificate, ALPNProtocols: ['http/1.1'], ...options })
+  const socket = connect({
+    host: '127.0.0.1',
+    port: proxy.port(listenerName),
+    ca: ca.certificate,
+    ALPNProtocols: ['http/1.1'],
+    ...options,
+  })
   return within(
     new Promise<TLSSocket>((resolve, reject) => {
       socket.once('secureConnect', () => resolve(socket))

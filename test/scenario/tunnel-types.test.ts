@@ -23,16 +23,24 @@ let h2: Http2Session
 before(async () => {
   app = await startTunnelApp((tunnel) => (tunnel.path.includes('/slow') ? undefined : accept(tunnel)))
   app2 = await startHttp2TunnelApp()
-  const toApps = [cluster({ name: 'app', port: app.port }), cluster({ name: 'app2', port: app2.port, protocol: 'http2' })]
+  const toApps = [
+    cluster({ name: 'app', port: app.port }),
+    cluster({ name: 'app2', port: app2.port, protocol: 'http2' }),
+  ]
   const appRoutes = [route('/h1', 'app'), route('/h2', 'app2')]
-  back = await startProxy(bootstrap([listener({ name: 'back', codec: 'HTTP2', routes: appRoutes, upgrades: UPGRADES })], toApps))
+  back = await startProxy(
+    bootstrap([listener({ name: 'back', codec: 'HTTP2', routes: appRoutes, upgrades: UPGRADES })], toApps),
+  )
   const routes = [
     ...appRoutes,
     route('/via/', 'back', { prefix_rewrite: '/' }),
     { match: { connect_matcher: {} }, route: { cluster: 'app' } },
   ]
   front = await startProxy(
-    bootstrap([listener({ name: 'front', routes, upgrades: UPGRADES })], [...toApps, cluster({ name: 'back', port: back.port('back'), protocol: 'http2' })]),
+    bootstrap(
+      [listener({ name: 'front', routes, upgrades: UPGRADES })],
+      [...toApps, cluster({ name: 'back', port: back.port('back'), protocol: 'http2' })],
+    ),
   )
   h2 = await http2Session(`http://127.0.0.1:${front.port('front')}`)
 })
@@ -87,7 +95,10 @@ for (const [name, prefix] of HOPS) {
     test('a POST arrives as a POST, without any header of ours', async () => {
       const { client, tunnel } = await open(prefix, 'POST')
       assert.equal(tunnel.method, 'POST')
-      assert.deepEqual([...tunnel.headers.keys()].filter((key) => key.includes('method') || key.includes('sluice')), [])
+      assert.deepEqual(
+        [...tunnel.headers.keys()].filter((key) => key.includes('method') || key.includes('sluice')),
+        [],
+      )
       client.close()
     })
 
@@ -111,7 +122,10 @@ for (const [name, prefix] of HOPS) {
       assert.equal((await client.read(7)).toString(), 'goodbye')
       assert.equal(await client.ended, 'fin')
       client.write('wait, one more thing')
-      await until(() => tunnel.received().length === 20 || undefined, { what: 'the bytes after the half-close', detail: () => tunnel.received().toString() })
+      await until(() => tunnel.received().length === 20 || undefined, {
+        what: 'the bytes after the half-close',
+        detail: () => tunnel.received().toString(),
+      })
       client.end()
       await until(() => tunnel.closed !== 'open' || undefined, { what: 'the end of the tunnel' })
       assert.equal(tunnel.closed, 'closed')
@@ -124,7 +138,9 @@ for (const [name, prefix] of HOPS) {
       client.reset()
       await until(() => tunnel.closed !== 'open' || undefined, { what: 'the end at the app' })
       assert.equal(tunnel.closed, 'reset')
-      await until(async () => !(await front.tunnels()).some(({ path }) => path === tunnel.path) || undefined, { what: 'the tunnel to leave the ledger' })
+      await until(async () => !(await front.tunnels()).some(({ path }) => path === tunnel.path) || undefined, {
+        what: 'the tunnel to leave the ledger',
+      })
     })
 
     test('a reset by the application resets the client', async () => {
@@ -170,7 +186,10 @@ describe('HTTP/2 at the ends', () => {
     client.write(upgradeRequest(path, 'foo'))
     assert.equal((await client.answer()).status, 101)
     const tunnel = await app2.tunnel(path)
-    assert.deepEqual([tunnel.headers[':method'], tunnel.headers[':protocol'], tunnel.headers.upgrade, tunnel.headers.connection], ['CONNECT', 'foo', undefined, undefined])
+    assert.deepEqual(
+      [tunnel.headers[':method'], tunnel.headers[':protocol'], tunnel.headers.upgrade, tunnel.headers.connection],
+      ['CONNECT', 'foo', undefined, undefined],
+    )
     client.write('ping')
     await until(() => tunnel.received().toString() === 'ping' || undefined, { what: 'ping' })
     tunnel.stream.write('pong')
@@ -206,7 +225,9 @@ describe('HTTP/2 at the ends', () => {
     assert.equal(text, 'bye')
     assert.equal(stream.destroyed, false)
     stream.end('still here')
-    await until(() => tunnel.received().toString() === 'still here' || undefined, { what: 'the bytes after the half-close' })
+    await until(() => tunnel.received().toString() === 'still here' || undefined, {
+      what: 'the bytes after the half-close',
+    })
   })
 
   test('a reset stream resets the application; a reset application is CONNECT_ERROR on the stream', async () => {
@@ -216,7 +237,9 @@ describe('HTTP/2 at the ends', () => {
     first.stream.close(8)
     // This client ends its half before it resets, so the application sees a FIN, and then nobody is there any more.
     await until(() => tunnel.ended || tunnel.closed !== 'open' || undefined, { what: 'the end at the app' })
-    await until(async () => !(await front.tunnels()).some((open) => open.path === path) || undefined, { what: 'the tunnel to leave the ledger' })
+    await until(async () => !(await front.tunnels()).some((open) => open.path === path) || undefined, {
+      what: 'the tunnel to leave the ledger',
+    })
     tunnel.socket.destroy()
     const other = fresh('/h1')
     const second = await h2.tunnel(other, 'foo')
@@ -245,7 +268,13 @@ describe('CONNECT', () => {
     const proxyApp = await startTunnelApp(() => 'HTTP/1.1 200 Connection established\r\n\r\n')
     const proxy = await startProxy(
       bootstrap(
-        [listener({ name: 'c', upgrades: [{ upgrade_type: 'CONNECT' }], routes: [{ match: { connect_matcher: {} }, route: { cluster: 'next' } }] })],
+        [
+          listener({
+            name: 'c',
+            upgrades: [{ upgrade_type: 'CONNECT' }],
+            routes: [{ match: { connect_matcher: {} }, route: { cluster: 'next' } }],
+          }),
+        ],
         [cluster({ name: 'next', port: proxyApp.port })],
       ),
     )

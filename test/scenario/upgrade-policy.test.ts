@@ -3,7 +3,16 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { addRequestHeader, bootstrap, bufferFilter, cluster, listener, ROUTER, route, type YamlMap } from '../support/envoy-config.ts'
+import {
+  addRequestHeader,
+  bootstrap,
+  bufferFilter,
+  cluster,
+  listener,
+  ROUTER,
+  route,
+  type YamlMap,
+} from '../support/envoy-config.ts'
 import { http2Session } from '../support/http2-websocket.ts'
 import { nothingLeft } from '../support/leaks.ts'
 import { type ProxyProcess, startProxy } from '../support/proxy-process.ts'
@@ -29,9 +38,19 @@ const ROUTES: readonly YamlMap[] = [
   route('/disabled', 'app', { upgrade_configs: [{ upgrade_type: 'websocket', enabled: false }] }),
   route('/own', 'app', { upgrade_configs: [{ upgrade_type: 'websocket', filters: own('route') }] }),
   route('/foo', 'app', { upgrade_configs: [{ upgrade_type: 'foo' }] }),
-  route('/unbuffered', 'app', {}, {
-    typed_per_filter_config: { buffer: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.buffer.v3.BufferPerRoute', disabled: true } },
-  }),
+  route(
+    '/unbuffered',
+    'app',
+    {},
+    {
+      typed_per_filter_config: {
+        buffer: {
+          '@type': 'type.googleapis.com/envoy.extensions.filters.http.buffer.v3.BufferPerRoute',
+          disabled: true,
+        },
+      },
+    },
+  ),
   { match: { connect_matcher: {} }, route: { cluster: 'app' } },
 ]
 
@@ -123,7 +142,9 @@ describe('upgrade_configs of the connection manager and of the route', () => {
 
   test('Upgrade: h2c is dropped and the request goes on', async () => {
     const client = await rawClient(proxy.port('absent'))
-    client.write('GET /absent/h2c HTTP/1.1\r\nhost: a\r\nconnection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAAP__\r\n\r\n')
+    client.write(
+      'GET /absent/h2c HTTP/1.1\r\nhost: a\r\nconnection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAAP__\r\n\r\n',
+    )
     const tunnel = await app.tunnel('/absent/h2c')
     assert.deepEqual([tunnel.headers.has('upgrade'), tunnel.headers.has('http2-settings')], [false, false])
     client.close()
@@ -136,7 +157,10 @@ describe('upgrade_configs of the connection manager and of the route', () => {
       ['absent', '/enabled/two', 200],
     ] as const) {
       const session = await http2Session(`http://127.0.0.1:${proxy.port(name)}`)
-      const tunnel = await session.tunnel(path, 'websocket', { 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==', 'sec-websocket-version': '13' })
+      const tunnel = await session.tunnel(path, 'websocket', {
+        'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+        'sec-websocket-version': '13',
+      })
       assert.equal(tunnel.status, status, `${name} ${path}`)
       tunnel.stream.destroy()
       await session.close()

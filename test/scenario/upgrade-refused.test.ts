@@ -20,7 +20,8 @@ const ANSWERS: Readonly<Record<string, string>> = {
   '/refuse/500': 'HTTP/1.1 500 Oops\r\ntransfer-encoding: chunked\r\n\r\n5\r\nbroke\r\n0\r\n\r\n',
   '/refuse/302': 'HTTP/1.1 302 Found\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n',
   '/refuse/200': 'HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nplain',
-  '/refuse/200-upgrade': 'HTTP/1.1 200 OK\r\nconnection: upgrade\r\nupgrade: websocket\r\ncontent-length: 5\r\n\r\nplain',
+  '/refuse/200-upgrade':
+    'HTTP/1.1 200 OK\r\nconnection: upgrade\r\nupgrade: websocket\r\ncontent-length: 5\r\n\r\nplain',
   '/refuse/204': 'HTTP/1.1 204 No Content\r\n\r\n',
   '/refuse/101-bare': 'HTTP/1.1 101 Switching Protocols\r\n\r\n',
 }
@@ -36,14 +37,17 @@ before(async () => {
     route('/off', 'app', { upgrade_configs: [{ upgrade_type: 'websocket', enabled: false }] }),
     { match: { prefix: '/direct' }, direct_response: { status: 503, body: { inline_string: 'closed for today' } } },
     { match: { prefix: '/moved' }, redirect: { path_redirect: '/refuse/200' } },
-    { match: { prefix: '/host', headers: [{ name: ':authority', string_match: { exact: 'never' } }] }, route: { cluster: 'app' } },
+    {
+      match: { prefix: '/host', headers: [{ name: ':authority', string_match: { exact: 'never' } }] },
+      route: { cluster: 'app' },
+    },
     route('/gone', 'nobody'),
   ]
   proxy = await startProxy(
-    bootstrap([listener({ name: 'open', routes }), listener({ name: 'none', routes: [route('/', 'app')], upgrades: [] })], [
-      cluster({ name: 'app', port: app.port }),
-      cluster({ name: 'nobody', port: 9 }),
-    ]),
+    bootstrap(
+      [listener({ name: 'open', routes }), listener({ name: 'none', routes: [route('/', 'app')], upgrades: [] })],
+      [cluster({ name: 'app', port: app.port }), cluster({ name: 'nobody', port: 9 })],
+    ),
   )
   h2 = await http2Session(`http://127.0.0.1:${proxy.port('open')}`)
 })
@@ -65,7 +69,9 @@ async function ask(path: string, listenerName = 'open'): Promise<{ answer: RawAn
   return { answer, body }
 }
 
-async function askHttp2(path: string): Promise<{ status: number; headers: Readonly<Record<string, unknown>>; body: string }> {
+async function askHttp2(
+  path: string,
+): Promise<{ status: number; headers: Readonly<Record<string, unknown>>; body: string }> {
   const { stream, status, headers } = await h2.tunnel(path, 'websocket', { 'sec-websocket-version': '13', ...KEYED })
   let body = ''
   stream.setEncoding('utf8')
@@ -115,7 +121,10 @@ describe('an upgrade that the configuration does not allow', () => {
     const direct = await ask('/direct')
     assert.deepEqual([direct.answer.status, direct.body], [503, 'closed for today'])
     const moved = await ask('/moved')
-    assert.deepEqual([moved.answer.status, moved.answer.headers.get('location')], [301, 'http://app.example/refuse/200'])
+    assert.deepEqual(
+      [moved.answer.status, moved.answer.headers.get('location')],
+      [301, 'http://app.example/refuse/200'],
+    )
     assert.equal((await askHttp2('/direct')).body, 'closed for today')
   })
 

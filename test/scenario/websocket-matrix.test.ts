@@ -7,7 +7,15 @@ import { writeFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { type Authority, authority, type Leaf } from '../support/certificates.ts'
 import { type EchoApp, startEchoApp, startHttp2EchoApp } from '../support/echo-app.ts'
-import { bootstrap, cluster, downstreamTls, listener, route, upstreamTls, type YamlMap } from '../support/envoy-config.ts'
+import {
+  bootstrap,
+  cluster,
+  downstreamTls,
+  listener,
+  route,
+  upstreamTls,
+  type YamlMap,
+} from '../support/envoy-config.ts'
 import { nothingLeft } from '../support/leaks.ts'
 import { type ProxyProcess, startProxy } from '../support/proxy-process.ts'
 import { until } from '../support/waiting.ts'
@@ -28,7 +36,9 @@ const LABEL = { http1: 'HTTP/1.1', http2: 'HTTP/2' }
 
 const paths: Path[] = TRANSPORTS.flatMap((transport) =>
   VERSIONS.flatMap((down) => VERSIONS.map((up) => ({ legs: [down, up], transport }))).concat(
-    VERSIONS.flatMap((down) => VERSIONS.flatMap((middle) => VERSIONS.map((up) => ({ legs: [down, middle, up], transport })))),
+    VERSIONS.flatMap((down) =>
+      VERSIONS.flatMap((middle) => VERSIONS.map((up) => ({ legs: [down, middle, up], transport }))),
+    ),
   ),
 )
 
@@ -53,9 +63,16 @@ before(async () => {
   const clusters = toApps()
   back = await startProxy(bootstrap(listeners(leaf, appRoutes), clusters))
   const toBack = TRANSPORTS.flatMap((transport) =>
-    VERSIONS.map((version) => leg(`back-${version}-${transport}`, back.port(`${version}-${transport}`), version, transport)),
+    VERSIONS.map((version) =>
+      leg(`back-${version}-${transport}`, back.port(`${version}-${transport}`), version, transport),
+    ),
   )
-  front = await startProxy(bootstrap(listeners(leaf, (transport) => [...backRoutes(transport), ...appRoutes(transport)]), [...clusters, ...toBack]))
+  front = await startProxy(
+    bootstrap(
+      listeners(leaf, (transport) => [...backRoutes(transport), ...appRoutes(transport)]),
+      [...clusters, ...toBack],
+    ),
+  )
 })
 
 after(async () => {
@@ -73,12 +90,15 @@ const listeners = (leaf: Leaf, routes: (transport: Transport) => YamlMap[]): Yam
         name: `${version}-${transport}`,
         codec: version === 'http1' ? 'HTTP1' : 'HTTP2',
         routes: routes(transport),
-        ...(transport === 'tls' ? { tls: downstreamTls([leaf], { alpn_protocols: [version === 'http1' ? 'http/1.1' : 'h2'] }) } : {}),
+        ...(transport === 'tls'
+          ? { tls: downstreamTls([leaf], { alpn_protocols: [version === 'http1' ? 'http/1.1' : 'h2'] }) }
+          : {}),
       }),
     ),
   )
 
-const appRoutes = (transport: Transport): YamlMap[] => VERSIONS.map((version) => route(`/app-${version}`, `app-${version}-${transport}`))
+const appRoutes = (transport: Transport): YamlMap[] =>
+  VERSIONS.map((version) => route(`/app-${version}`, `app-${version}-${transport}`))
 
 const backRoutes = (transport: Transport): YamlMap[] =>
   VERSIONS.map((version) => route(`/back-${version}/`, `back-${version}-${transport}`, { prefix_rewrite: '/' }))
@@ -90,7 +110,12 @@ const toApps = (): YamlMap[] =>
 
 function leg(name: string, port: number, protocol: Version, transport: Transport): YamlMap {
   const alpn = protocol === 'http1' ? 'http/1.1' : 'h2'
-  return cluster({ name, port, protocol, ...(transport === 'tls' ? { tls: upstreamTls(ca.certificateFile, { alpn_protocols: [alpn] }) } : {}) })
+  return cluster({
+    name,
+    port,
+    protocol,
+    ...(transport === 'tls' ? { tls: upstreamTls(ca.certificateFile, { alpn_protocols: [alpn] }) } : {}),
+  })
 }
 
 /** Opens a WebSocket along `path`; `query` tells its visit at the app from others. */
@@ -129,7 +154,12 @@ for (const path of paths) {
       }
       client.socket.send(Buffer.from([0, 255, 13, 10, 0]))
       assert.deepEqual(await client.next(), { data: Buffer.from([0, 255, 13, 10, 0]), binary: true })
-      for (const [part, fin] of [['one ', false], ['two ', false], ['three', true]] as const) client.socket.send(part, { fin })
+      for (const [part, fin] of [
+        ['one ', false],
+        ['two ', false],
+        ['three', true],
+      ] as const)
+        client.socket.send(part, { fin })
       assert.equal((await client.next()).data.toString(), 'one two three')
       client.socket.send('parts 4 5 6')
       assert.equal((await client.next()).data.toString(), '456')
@@ -168,7 +198,10 @@ for (const path of paths) {
       const first = await open(path, 'client-closes', false)
       const answer = await first.close(4001, 'client is done')
       const visit = await app(path).visit(appPath(path, 'client-closes'))
-      assert.deepEqual(await until(() => visit.closed, { what: 'the close at the app' }), { code: 4001, reason: 'client is done' })
+      assert.deepEqual(await until(() => visit.closed, { what: 'the close at the app' }), {
+        code: 4001,
+        reason: 'client is done',
+      })
       assert.equal(answer.code, 4001)
       const second = await open(path, 'app-closes', false)
       second.socket.send('close 4002 app is done')
@@ -189,7 +222,10 @@ for (const path of paths) {
       await client.close()
       await until(() => visit.closed, { what: 'the close at the app' })
       assert.equal(visit.trace.received(), client.trace.sent())
-      assert.ok(Number(client.trace.sent().split(' ')[0]) < COMPRESSIBLE.length / 10, 'what crossed the proxy was compressed')
+      assert.ok(
+        Number(client.trace.sent().split(' ')[0]) < COMPRESSIBLE.length / 10,
+        'what crossed the proxy was compressed',
+      )
       done(path, 'deflate')
     })
   })
@@ -219,7 +255,11 @@ function printTable(): void {
     const set = passed.get(path)
     return `| ${path.legs.map((version) => LABEL[version]).join(' → ')} | ${path.legs.length - 1} | ${path.transport} | ${CHECKS.map((check) => (set?.has(check) === true ? '✓' : '✗')).join(' | ')} |`
   })
-  const table = [`| legs, client first | Sluices | transport | ${CHECKS.join(' | ')} |`, `|---|---|---|${CHECKS.map(() => ':-:|').join('')}`, ...rows].join('\n')
+  const table = [
+    `| legs, client first | Sluices | transport | ${CHECKS.join(' | ')} |`,
+    `|---|---|---|${CHECKS.map(() => ':-:|').join('')}`,
+    ...rows,
+  ].join('\n')
   process.stdout.write(`${table}\n`)
   if (process.env['SUPPORT_MATRIX'] !== 'write') return
   writeFileSync(

@@ -18,7 +18,10 @@ let proxy: ProxyProcess
 before(async () => {
   app = await startTunnelApp((tunnel) => accept(tunnel))
   proxy = await startProxy(
-    bootstrap([listener({ name: 'shared', upgrades: [{ upgrade_type: 'foo' }], routes: [route('/', 'app')] })], [cluster({ name: 'app', port: app.port })]),
+    bootstrap(
+      [listener({ name: 'shared', upgrades: [{ upgrade_type: 'foo' }], routes: [route('/', 'app')] })],
+      [cluster({ name: 'app', port: app.port })],
+    ),
     { args: ['--concurrency', '2', '--drain-time-s', '0'] },
   )
 })
@@ -46,30 +49,38 @@ function parentOf(pid: string): number | undefined {
   }
 }
 
-describe('two workers', { skip: process.platform === 'linux' ? false : 'needs SO_REUSEPORT balancing and /proc of Linux' }, () => {
-  test('share one port and add up in the admin pages', async () => {
-    const clients = await Promise.all(
-      Array.from({ length: TUNNELS }, async () => {
-        const client = await rawClient(proxy.port('shared'))
-        client.write(upgradeRequest('/', 'foo'))
-        assert.equal((await client.answer()).status, 101)
-        return client
-      }),
-    )
-    assert.equal(workers().length, 2)
-    await proxy.statBecomes('http.shared.upgrade.foo.active', TUNNELS)
-    const tunnels = await proxy.tunnels()
-    assert.equal(tunnels.length, TUNNELS)
-    // Ids carry the worker; with 24 connections both have some, short of odds of one in eight million.
-    assert.equal(new Set(tunnels.map(({ id }) => id % 1024)).size, 2)
-    for (const client of clients) client.reset()
-    await proxy.statBecomes('http.shared.upgrade.foo.active', 0)
-  })
+describe(
+  'two workers',
+  { skip: process.platform === 'linux' ? false : 'needs SO_REUSEPORT balancing and /proc of Linux' },
+  () => {
+    test('share one port and add up in the admin pages', async () => {
+      const clients = await Promise.all(
+        Array.from({ length: TUNNELS }, async () => {
+          const client = await rawClient(proxy.port('shared'))
+          client.write(upgradeRequest('/', 'foo'))
+          assert.equal((await client.answer()).status, 101)
+          return client
+        }),
+      )
+      assert.equal(workers().length, 2)
+      await proxy.statBecomes('http.shared.upgrade.foo.active', TUNNELS)
+      const tunnels = await proxy.tunnels()
+      assert.equal(tunnels.length, TUNNELS)
+      // Ids carry the worker; with 24 connections both have some, short of odds of one in eight million.
+      assert.equal(new Set(tunnels.map(({ id }) => id % 1024)).size, 2)
+      for (const client of clients) client.reset()
+      await proxy.statBecomes('http.shared.upgrade.foo.active', 0)
+    })
 
-  test('outlive one another: a killed worker is replaced', async () => {
-    const [victim = 0] = workers()
-    process.kill(victim, 'SIGKILL')
-    await until(() => (!workers().includes(victim) && workers().length === 2) || undefined, { what: 'a new worker', ms: 15_000, detail: proxy.output })
-    assert.match(proxy.output(), /a worker died and is replaced/)
-  })
-})
+    test('outlive one another: a killed worker is replaced', async () => {
+      const [victim = 0] = workers()
+      process.kill(victim, 'SIGKILL')
+      await until(() => (!workers().includes(victim) && workers().length === 2) || undefined, {
+        what: 'a new worker',
+        ms: 15_000,
+        detail: proxy.output,
+      })
+      assert.match(proxy.output(), /a worker died and is replaced/)
+    })
+  },
+)

@@ -62,7 +62,11 @@ export async function authority(name = 'Sluice tests'): Promise<Authority> {
   }
 }
 
-async function issue(issuer: x509.X509Certificate, signingKey: webcrypto.CryptoKey, request: LeafRequest): Promise<Leaf> {
+async function issue(
+  issuer: x509.X509Certificate,
+  signingKey: webcrypto.CryptoKey,
+  request: LeafRequest,
+): Promise<Leaf> {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
   const names: x509.JsonGeneralNames = [
     ...['localhost', ...(request.dns ?? [])].map((value) => ({ type: 'dns' as const, value })),
@@ -86,7 +90,9 @@ async function issue(issuer: x509.X509Certificate, signingKey: webcrypto.CryptoK
   })
   const certificate = made.toString('pem')
   const exported = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey))
-  const key = createPrivateKey({ key: exported, format: 'der', type: 'pkcs8' }).export({ format: 'pem', type: 'pkcs8' }).toString()
+  const key = createPrivateKey({ key: exported, format: 'der', type: 'pkcs8' })
+    .export({ format: 'pem', type: 'pkcs8' })
+    .toString()
   const spki = new X509Certificate(certificate).publicKey.export({ format: 'der', type: 'spki' })
   return {
     certificate,

@@ -2,7 +2,14 @@
 // or with TLS. They echo messages, follow a few spoken commands, and keep what they saw of each visit.
 
 import { createServer, type Server } from 'node:http'
-import { createSecureServer, createServer as createHttp2Server, type Http2Server, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
+import {
+  createSecureServer,
+  createServer as createHttp2Server,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2'
 import { createServer as createSecureHttp1 } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { Duplex } from 'node:stream'
@@ -45,7 +52,11 @@ export async function startEchoApp({ tls, deflate = true, port = 0 }: EchoAppOpt
   const server: Server = tls === undefined ? createServer() : createSecureHttp1({ key: tls.key, cert: tls.certificate })
   server.on('request', (request, response) => response.end(`app ${request.url}`))
   const visits: Visit[] = []
-  const sockets = new WebSocketServer({ server, perMessageDeflate: deflate ? { threshold: 0 } : false, maxPayload: MAX_PAYLOAD })
+  const sockets = new WebSocketServer({
+    server,
+    perMessageDeflate: deflate ? { threshold: 0 } : false,
+    maxPayload: MAX_PAYLOAD,
+  })
   sockets.on('connection', (socket, request) => {
     const stream: unknown = Reflect.get(socket, '_socket')
     if (!(stream instanceof Duplex)) throw new Error('ws keeps its socket elsewhere now')
@@ -62,7 +73,10 @@ export async function startEchoApp({ tls, deflate = true, port = 0 }: EchoAppOpt
 /** An HTTP/2 WebSocket server: extended CONNECT only. */
 export async function startHttp2EchoApp({ tls, deflate = true }: EchoAppOptions = {}): Promise<EchoApp> {
   const settings = { enableConnectProtocol: true, initialWindowSize: 1024 * 1024 }
-  const server: Http2Server = tls === undefined ? createHttp2Server({ settings }) : createSecureServer({ key: tls.key, cert: tls.certificate, settings })
+  const server: Http2Server =
+    tls === undefined
+      ? createHttp2Server({ settings })
+      : createSecureServer({ key: tls.key, cert: tls.certificate, settings })
   const visits: Visit[] = []
   const sessions = new Set<ServerHttp2Session>()
   server.on('session', (session) => {
@@ -97,7 +111,8 @@ function app(server: Listening, visits: readonly Visit[], cut: () => Promise<voi
   return {
     port: typeof address === 'object' && address !== null ? address.port : 0,
     visits,
-    visit: (path) => until(() => visits.findLast((visit) => visit.path === path), { what: `a visit of ${path}`, ms: 5000 }),
+    visit: (path) =>
+      until(() => visits.findLast((visit) => visit.path === path), { what: `a visit of ${path}`, ms: 5000 }),
     async stop() {
       await cut()
       await new Promise<void>((resolve) => server.close(() => resolve()))
@@ -124,7 +139,8 @@ function obey(socket: WebSocket, message: string): boolean {
   if (command === 'close') socket.close(Number(first), rest.join(' '))
   else if (command === 'ping') socket.ping(first)
   else if (command === 'vanish') socket.terminate()
-  else if (command === 'parts') for (const [index, part] of [first, ...rest].entries()) socket.send(part, { fin: index === rest.length })
+  else if (command === 'parts')
+    for (const [index, part] of [first, ...rest].entries()) socket.send(part, { fin: index === rest.length })
   else return false
   return true
 }

@@ -26,7 +26,10 @@ export const ROUTER: YamlMap = {
 /** A buffer filter: on a tunnel it would wait for an end that never comes. */
 export const bufferFilter = (maxRequestBytes: number): YamlMap => ({
   name: 'buffer',
-  typed_config: { '@type': `${TYPE}envoy.extensions.filters.http.buffer.v3.Buffer`, max_request_bytes: maxRequestBytes },
+  typed_config: {
+    '@type': `${TYPE}envoy.extensions.filters.http.buffer.v3.Buffer`,
+    max_request_bytes: maxRequestBytes,
+  },
 })
 
 /** A header_mutation filter that adds one request header. */
@@ -34,7 +37,9 @@ export const addRequestHeader = (name: string, key: string, value: string): Yaml
   name,
   typed_config: {
     '@type': `${TYPE}envoy.extensions.filters.http.header_mutation.v3.HeaderMutation`,
-    mutations: { request_mutations: [{ append: { header: { key, value }, append_action: 'APPEND_IF_EXISTS_OR_ADD' } }] },
+    mutations: {
+      request_mutations: [{ append: { header: { key, value }, append_action: 'APPEND_IF_EXISTS_OR_ADD' } }],
+    },
   },
 })
 
@@ -108,7 +113,9 @@ export function cluster({ name, port, protocol = 'http1', tls, http2 = {}, more 
     name,
     connect_timeout: '2s',
     load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: [endpoint(port)] }] },
-    typed_extension_protocol_options: { [HTTP_OPTIONS]: { '@type': TYPE + HTTP_OPTIONS, ...protocolOptions(protocol, http2) } },
+    typed_extension_protocol_options: {
+      [HTTP_OPTIONS]: { '@type': TYPE + HTTP_OPTIONS, ...protocolOptions(protocol, http2) },
+    },
     ...(tls === undefined ? {} : { transport_socket: tls }),
     ...more,
   }
@@ -138,7 +145,11 @@ export function downstreamTls(leaves: readonly Leaf[], common: YamlMap = {}, mor
     name: 'envoy.transport_sockets.tls',
     typed_config: {
       '@type': `${TYPE}envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext`,
-      common_tls_context: { tls_certificates: leaves.map(tlsCertificate), alpn_protocols: ['h2', 'http/1.1'], ...common },
+      common_tls_context: {
+        tls_certificates: leaves.map(tlsCertificate),
+        alpn_protocols: ['h2', 'http/1.1'],
+        ...common,
+      },
       ...more,
     },
   }
@@ -173,12 +184,20 @@ export function fileLog(path: string, format: string | YamlMap): YamlMap {
   const formats: YamlMap = text ? { text_format_source: { inline_string: format } } : { json_format: format }
   return {
     name: 'log',
-    typed_config: { '@type': `${TYPE}envoy.extensions.access_loggers.file.v3.FileAccessLog`, path, log_format: formats },
+    typed_config: {
+      '@type': `${TYPE}envoy.extensions.access_loggers.file.v3.FileAccessLog`,
+      path,
+      log_format: formats,
+    },
   }
 }
 
 /** The whole bootstrap, with an admin listener on a free port. */
-export const bootstrap = (listeners: readonly YamlMap[], clusters: readonly YamlMap[], more: YamlMap = {}): YamlMap => ({
+export const bootstrap = (
+  listeners: readonly YamlMap[],
+  clusters: readonly YamlMap[],
+  more: YamlMap = {},
+): YamlMap => ({
   admin: { address: { socket_address: { address: '127.0.0.1', port_value: 0 } } },
   static_resources: { listeners, clusters },
   ...more,

@@ -37,7 +37,11 @@ function parseCase(part: string, side: Side): FrameCase {
 }
 
 /** Feeds `chunks` under the settings of a case. */
-export function runCase(side: Side, { settings }: Pick<FrameCase, 'settings'>, chunks: readonly Uint8Array[]): Promise<Outcome> {
+export function runCase(
+  side: Side,
+  { settings }: Pick<FrameCase, 'settings'>,
+  chunks: readonly Uint8Array[],
+): Promise<Outcome> {
   const options = optionsOf(settings)
   if (side === 'server') return serverOutcome(chunks, options, settings.has('tunnels'))
   return clientOutcome(chunks, (settings.get('asked') ?? '').split(' ').filter(Boolean), options)

@@ -24,7 +24,11 @@ import { until } from './waiting.ts'
 
 export const STOP = closeCause('operator', 'server', 'shutdown')
 
-const head = (status: number, fields: string[] = []): ResponseHead => ({ status, reason: '', headers: new HeaderList(fields) })
+const head = (status: number, fields: string[] = []): ResponseHead => ({
+  status,
+  reason: '',
+  headers: new HeaderList(fields),
+})
 
 /** An exchange as the server saw it. */
 export interface Served {
@@ -61,7 +65,8 @@ export async function startHttp2Server(given: Partial<Http2Options> = {}): Promi
         open++
         const sink = {
           answersContinue: true,
-          onRequest: (stream: ServerStream, request: RequestHead, endStream: boolean) => served.push(answer(stream, request, endStream)),
+          onRequest: (stream: ServerStream, request: RequestHead, endStream: boolean) =>
+            served.push(answer(stream, request, endStream)),
           onCodecError: () => undefined,
           onConnectionClose: (cause: CloseCause) => {
             open--
@@ -110,7 +115,9 @@ function answer(stream: ServerStream, request: RequestHead, endStream: boolean):
     stream.setSink(new Echo(one))
   } else {
     if (path === '/hints') stream.respondInformational(head(103, ['link', '</a.css>']))
-    stream.setSink(new Body(one, (hash) => stream.respond(head(200, ['x-hash', hash, ...request.headers.fields]), true)))
+    stream.setSink(
+      new Body(one, (hash) => stream.respond(head(200, ['x-hash', hash, ...request.headers.fields]), true)),
+    )
   }
   if (endStream && path !== '/hold' && size === undefined && path !== '/early') sinkEnds.get(stream)?.()
   return one
@@ -238,7 +245,13 @@ export async function dialHttp2(port: number, given: Partial<Http2Options> = {})
     connection.close(STOP)
     await until(() => gone, { what: 'the client connection to close' })
   }
-  return { connection, options, closed: () => gone, ask: (request, endStream = true) => new Exchange(connection, request, endStream), stop }
+  return {
+    connection,
+    options,
+    closed: () => gone,
+    ask: (request, endStream = true) => new Exchange(connection, request, endStream),
+    stop,
+  }
 }
 
 /** One request and what came back. */

@@ -27,7 +27,12 @@ const CODES = [
 
 export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1')
 
-const asked = (method: string, path: string): string[] => [`:method=${method}`, ':scheme=http', ':authority=a', `:path=${path}`]
+const asked = (method: string, path: string): string[] => [
+  `:method=${method}`,
+  ':scheme=http',
+  ':authority=a',
+  `:path=${path}`,
+]
 const tunnelled = (type: string): string[] => [...asked('CONNECT', '/chat'), `:protocol=${type}`]
 const SHORTHANDS: Readonly<Record<string, readonly string[]>> = {
   get: asked('GET', '/'),
@@ -117,7 +122,10 @@ function message(kind: string, streamId: number, words: readonly string[]): Buff
   const padding = words.find((word) => word.startsWith('pad='))
   const rest = words.filter((word) => !['end', 'open', 'prio'].includes(word) && word !== padding)
   const flags =
-    (has('end') ? 1 : 0) | (kind === 'data' || has('open') ? 0 : 4) | (padding === undefined ? 0 : 8) | (has('prio') ? 32 : 0)
+    (has('end') ? 1 : 0) |
+    (kind === 'data' || has('open') ? 0 : 4) |
+    (padding === undefined ? 0 : 8) |
+    (has('prio') ? 32 : 0)
   const pad = Number(padding?.slice(4) ?? 0)
   return frame(
     TYPES.indexOf(kind),
@@ -142,7 +150,11 @@ function blockOf(words: readonly string[]): Buffer {
 }
 
 const payloadOf = (words: readonly string[]): Buffer =>
-  Buffer.concat(words.map((word) => (word.startsWith('hex:') ? Buffer.from(word.slice(4), 'hex') : Buffer.from(unescape(word), 'latin1'))))
+  Buffer.concat(
+    words.map((word) =>
+      word.startsWith('hex:') ? Buffer.from(word.slice(4), 'hex') : Buffer.from(unescape(word), 'latin1'),
+    ),
+  )
 
 function setting(word: string): Buffer {
   const [id, value] = word.split('=')

@@ -5,7 +5,13 @@ import { http2Client } from '../../src/codec/http2/client.ts'
 import { type Http2Options, http2Options } from '../../src/codec/http2/options.ts'
 import { serveHttp2 } from '../../src/codec/http2/server.ts'
 import { HeaderList } from '../../src/codec/header-list.ts'
-import type { ClientConnection, RequestHead, ServerConnection, ServerStream, TunnelIntent } from '../../src/codec/http-stream.ts'
+import type {
+  ClientConnection,
+  RequestHead,
+  ServerConnection,
+  ServerStream,
+  TunnelIntent,
+} from '../../src/codec/http-stream.ts'
 import { FrameNames } from './http2-frames.ts'
 import { ManualClock } from './manual-clock.ts'
 import { ScriptedStream } from './scripted-stream.ts'
@@ -121,7 +127,13 @@ export async function serverOutcome(
   return observed
 }
 
-function acceptRequest(observed: Observed, stream: ServerStream, head: RequestHead, endStream: boolean, accept: boolean): void {
+function acceptRequest(
+  observed: Observed,
+  stream: ServerStream,
+  head: RequestHead,
+  endStream: boolean,
+  accept: boolean,
+): void {
   const { method, authority, path, tunnel } = head
   observed.note(`${method} ${authority || '-'} ${path || '-'}${tunnelWords(tunnel)}${fieldWords(head.headers)}`)
   const end = observed.watch(`${method} ${path}`)
@@ -222,7 +234,15 @@ export async function clientOutcome(
 
 function ask(observed: Observed, connection: ClientConnection, name: string): void {
   const { method, tunnel } = ASKED[name] ?? { method: 'GET', tunnel: undefined }
-  const head: RequestHead = { method, scheme: 'http', authority: 'a', path: '/', protocol: 'HTTP/2', headers: new HeaderList(), tunnel }
+  const head: RequestHead = {
+    method,
+    scheme: 'http',
+    authority: 'a',
+    path: '/',
+    protocol: 'HTTP/2',
+    headers: new HeaderList(),
+    tunnel,
+  }
   const end = observed.watch(name)
   let bytes = 0
   const stream = connection.request(head, tunnel === undefined && method !== 'POST', {
@@ -234,7 +254,8 @@ function ask(observed: Observed, connection: ClientConnection, name: string): vo
       if (endStream) end.end('response')
       else end.more('response')
       observed.note(`response ${status}${endStream ? ' end' : ''}${fieldWords(headers)}`)
-      if (tunnel !== undefined && (status === 101 || (tunnel.kind === 'connect' && status < 300))) observeTunnel(observed, stream, end)
+      if (tunnel !== undefined && (status === 101 || (tunnel.kind === 'connect' && status < 300)))
+        observeTunnel(observed, stream, end)
     },
     onData: (_buffer, from, to, last) => {
       if (last) end.end('data')

@@ -37,7 +37,11 @@ export async function startHttp2TunnelApp(answer: number | undefined = 200): Pro
   return {
     port: typeof address === 'object' && address !== null ? address.port : 0,
     tunnels,
-    tunnel: (path) => until(() => tunnels.findLast(({ headers }) => headers[':path'] === path), { what: `a request for ${path} at the app`, ms: 5000 }),
+    tunnel: (path) =>
+      until(() => tunnels.findLast(({ headers }) => headers[':path'] === path), {
+        what: `a request for ${path} at the app`,
+        ms: 5000,
+      }),
     async stop() {
       for (const session of sessions) session.destroy()
       await new Promise<void>((resolve) => server.close(() => resolve()))

@@ -1,7 +1,13 @@
 // WebSockets over HTTP/2 (RFC 8441) with two implementations that are not ours: node:http2 makes the extended CONNECT, the
 // `ws` package speaks the frames on its stream. Both sides, with permessage-deflate when both want it.
 
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
+} from 'node:http2'
 import type { Duplex } from 'node:stream'
 import * as ws from 'ws'
 import { within } from './waiting.ts'
@@ -12,7 +18,8 @@ interface Deflate {
   offer(): object
 }
 const PerMessageDeflate: new (options: object) => Deflate = Reflect.get(ws, 'PerMessageDeflate')
-const extension: { parse(header: string): Record<string, unknown[] | undefined>; format(extensions: object): string } = Reflect.get(ws, 'extension')
+const extension: { parse(header: string): Record<string, unknown[] | undefined>; format(extensions: object): string } =
+  Reflect.get(ws, 'extension')
 
 const DEFLATE = 'permessage-deflate'
 const MAX_PAYLOAD = 64 * 1024 * 1024
@@ -53,7 +60,10 @@ export interface Http2WebSocket extends Http2Tunnel {
 }
 
 /** Connects by prior knowledge (`http:`) or ALPN (`https:`) and waits for the peer's SETTINGS. */
-export async function http2Session(url: string, tls: { readonly ca?: string; readonly servername?: string } = {}): Promise<Http2Session> {
+export async function http2Session(
+  url: string,
+  tls: { readonly ca?: string; readonly servername?: string } = {},
+): Promise<Http2Session> {
   const session = connect(url, { ...tls, settings: { initialWindowSize: 1024 * 1024 } })
   await within(
     new Promise<void>((resolve, reject) => {
@@ -76,9 +86,16 @@ export async function http2Session(url: string, tls: { readonly ca?: string; rea
   }
 }
 
-async function openWebSocket(session: ClientHttp2Session, path: string, { deflate = false, headers = {} }: Http2OpenOptions): Promise<Http2WebSocket> {
-  const offered = deflate ? new PerMessageDeflate({ isServer: false, maxPayload: MAX_PAYLOAD, threshold: 0 }) : undefined
-  const offer: Record<string, string> = offered === undefined ? {} : { 'sec-websocket-extensions': extension.format({ [DEFLATE]: offered.offer() }) }
+async function openWebSocket(
+  session: ClientHttp2Session,
+  path: string,
+  { deflate = false, headers = {} }: Http2OpenOptions,
+): Promise<Http2WebSocket> {
+  const offered = deflate
+    ? new PerMessageDeflate({ isServer: false, maxPayload: MAX_PAYLOAD, threshold: 0 })
+    : undefined
+  const offer: Record<string, string> =
+    offered === undefined ? {} : { 'sec-websocket-extensions': extension.format({ [DEFLATE]: offered.offer() }) }
   const tunnel = await openTunnel(session, path, 'websocket', { 'sec-websocket-version': '13', ...offer, ...headers })
   if (tunnel.status !== 200) {
     tunnel.stream.destroy()
@@ -101,14 +118,22 @@ async function openTunnel(
   type: string,
   headers: Readonly<Record<string, string>>,
 ): Promise<Http2Tunnel> {
-  const stream = session.request({ ':method': 'CONNECT', ':protocol': type, ':path': path, ':scheme': session.encrypted === true ? 'https' : 'http', ...headers })
+  const stream = session.request({
+    ':method': 'CONNECT',
+    ':protocol': type,
+    ':path': path,
+    ':scheme': session.encrypted === true ? 'https' : 'http',
+    ...headers,
+  })
   // A reset after the answer belongs to the test; without a listener it would end the process.
   stream.on('error', () => undefined)
   const answer = await within(
     new Promise<IncomingHttpHeaders & { ':status'?: number }>((resolve, reject) => {
       stream.once('response', resolve)
       stream.once('error', reject)
-      stream.once('close', () => reject(new Error(`the stream was closed with code ${stream.rstCode} before an answer`)))
+      stream.once('close', () =>
+        reject(new Error(`the stream was closed with code ${stream.rstCode} before an answer`)),
+      )
     }),
     `the answer to an extended CONNECT for ${path}`,
   )
@@ -116,7 +141,11 @@ async function openTunnel(
 }
 
 /** Accepts a WebSocket on a server stream. `deflate` takes permessage-deflate when it is offered. */
-export function acceptHttp2WebSocket(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, deflate: boolean): ws.WebSocket {
+export function acceptHttp2WebSocket(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  deflate: boolean,
+): ws.WebSocket {
   const offers = headers['sec-websocket-extensions']
   const params = deflate && offers !== undefined ? extension.parse(offers)[DEFLATE] : undefined
   if (params === undefined) {

@@ -61,7 +61,10 @@ export interface ProxyOptions {
 }
 
 /** Starts `config` and waits until it serves. Open tunnels are cut at the stop unless `args` say otherwise. */
-export async function startProxy(config: YamlMap, { args = ['--drain-time-s', '0'], env = {} }: ProxyOptions = {}): Promise<ProxyProcess> {
+export async function startProxy(
+  config: YamlMap,
+  { args = ['--drain-time-s', '0'], env = {} }: ProxyOptions = {},
+): Promise<ProxyProcess> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-proxy-'))
   const file = join(folder, 'envoy.yaml')
   const addressFile = join(folder, 'admin')
@@ -69,7 +72,8 @@ export async function startProxy(config: YamlMap, { args = ['--drain-time-s', '0
   const running = runSluice(['run', '-c', file, '--admin-address-path', addressFile, ...args], env)
   const adminAddress = await until(
     () => {
-      if (running.ended !== undefined) throw new Error(`sluice ended with ${running.ended} instead of serving:\n${running.output()}`)
+      if (running.ended !== undefined)
+        throw new Error(`sluice ended with ${running.ended} instead of serving:\n${running.output()}`)
       return readAddress(addressFile)
     },
     { what: 'the proxy to listen', ms: START_MS, detail: running.output },
@@ -95,7 +99,10 @@ process.on('exit', () => {
 
 /** Runs `sluice` with any arguments. Killed with the test process. */
 export function runSluice(args: readonly string[], env: Readonly<Record<string, string>> = {}): RunningProgram {
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  })
   children.add(child)
   const texts = { stdout: '', stderr: '', all: '' }
   const keep = (stream: 'stdout' | 'stderr') => (chunk: string) => {
@@ -230,12 +237,15 @@ async function listenerPorts(adminAddress: string): Promise<ReadonlyMap<string, 
 function ask(address: string, path: string, method: string): Promise<AdminAnswer> {
   const split = address.lastIndexOf(':')
   return new Promise((resolve, reject) => {
-    const asked = request({ host: address.slice(0, split), port: Number(address.slice(split + 1)), path, method, agent: false }, (answer) => {
-      let body = ''
-      answer.setEncoding('utf8').on('data', (chunk: string) => (body += chunk))
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body }))
-      answer.on('error', reject)
-    })
+    const asked = request(
+      { host: address.slice(0, split), port: Number(address.slice(split + 1)), path, method, agent: false },
+      (answer) => {
+        let body = ''
+        answer.setEncoding('utf8').on('data', (chunk: string) => (body += chunk))
+        answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body }))
+        answer.on('error', reject)
+      },
+    )
     asked.on('error', reject)
     asked.end()
   })

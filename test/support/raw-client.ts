@@ -116,7 +116,10 @@ class Client implements RawClient {
     for (;;) {
       const found = look()
       if (found !== undefined) return found
-      if (this.#ended) throw new Error(`the connection ended before ${what}; there is ${JSON.stringify(this.#pending.toString('latin1').slice(0, 500))}`)
+      if (this.#ended)
+        throw new Error(
+          `the connection ended before ${what}; there is ${JSON.stringify(this.#pending.toString('latin1').slice(0, 500))}`,
+        )
       await within(
         new Promise<void>((resolve) => {
           this.#wake = resolve
@@ -142,8 +145,13 @@ export function parseHead(head: string): RawAnswer {
 }
 
 /** An HTTP/1.1 upgrade request. */
-export function upgradeRequest(path: string, type = 'websocket', { method = 'GET', headers = {} }: { method?: string; headers?: Readonly<Record<string, string>> } = {}): string {
-  const webSocket: Record<string, string> = type === 'websocket' ? { 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==', 'sec-websocket-version': '13' } : {}
+export function upgradeRequest(
+  path: string,
+  type = 'websocket',
+  { method = 'GET', headers = {} }: { method?: string; headers?: Readonly<Record<string, string>> } = {},
+): string {
+  const webSocket: Record<string, string> =
+    type === 'websocket' ? { 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==', 'sec-websocket-version': '13' } : {}
   const all = { host: 'app.example', connection: 'Upgrade', upgrade: type, ...webSocket, ...headers }
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
   return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`

@@ -32,7 +32,8 @@ export interface TunnelApp {
 export type Answer = (tunnel: AppTunnel) => string | undefined
 
 /** Accepts whatever type is asked for. */
-export const accept: Answer = ({ headers }) => `HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${headers.get('upgrade') ?? ''}\r\n\r\n`
+export const accept: Answer = ({ headers }) =>
+  `HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${headers.get('upgrade') ?? ''}\r\n\r\n`
 
 export async function startTunnelApp(answer: Answer = accept): Promise<TunnelApp> {
   const tunnels: Visitor[] = []
@@ -50,7 +51,11 @@ export async function startTunnelApp(answer: Answer = accept): Promise<TunnelApp
   return {
     port: portOf(server.address()),
     tunnels,
-    tunnel: (path) => until(() => tunnels.findLast((tunnel) => tunnel.path === path), { what: `a request for ${path} at the app`, ms: 5000 }),
+    tunnel: (path) =>
+      until(() => tunnels.findLast((tunnel) => tunnel.path === path), {
+        what: `a request for ${path} at the app`,
+        ms: 5000,
+      }),
     async stop() {
       for (const socket of sockets) socket.destroy()
       await new Promise<void>((resolve) => server.close(() => resolve()))
@@ -58,7 +63,8 @@ export async function startTunnelApp(answer: Answer = accept): Promise<TunnelApp
   }
 }
 
-const portOf = (address: AddressInfo | string | null): number => (typeof address === 'object' && address !== null ? address.port : 0)
+const portOf = (address: AddressInfo | string | null): number =>
+  typeof address === 'object' && address !== null ? address.port : 0
 
 function listen(socket: Socket, onHead: (visitor: Visitor) => void): void {
   let text = Buffer.alloc(0)

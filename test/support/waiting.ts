@@ -14,12 +14,16 @@ const DEFAULT_MS = 10_000
 const LOOK_MS = 10
 
 /** Calls `look` until it gives something other than undefined. */
-export async function until<T>(look: () => T | undefined | Promise<T | undefined>, { what, ms = DEFAULT_MS, detail }: WaitOptions): Promise<T> {
+export async function until<T>(
+  look: () => T | undefined | Promise<T | undefined>,
+  { what, ms = DEFAULT_MS, detail }: WaitOptions,
+): Promise<T> {
   const deadline = performance.now() + ms
   for (;;) {
     const found = await look()
     if (found !== undefined) return found
-    if (performance.now() > deadline) throw new Error(`waited ${ms} ms for ${what}${detail === undefined ? '' : `; ${detail()}`}`)
+    if (performance.now() > deadline)
+      throw new Error(`waited ${ms} ms for ${what}${detail === undefined ? '' : `; ${detail()}`}`)
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
   }
 }

@@ -56,7 +56,10 @@ async function overHttp1({ port, path, ca, deflate = false, headers = {} }: Clie
 }
 
 async function overHttp2({ port, path, ca, deflate = false, headers = {} }: ClientRequest): Promise<WebSocketClient> {
-  const session = await http2Session(`${ca === undefined ? 'http' : 'https'}://127.0.0.1:${port}`, ca === undefined ? {} : { ca })
+  const session = await http2Session(
+    `${ca === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
+    ca === undefined ? {} : { ca },
+  )
   try {
     const { socket, stream } = await session.open(path, { deflate, headers })
     return face(socket, traceBytes(stream), session)

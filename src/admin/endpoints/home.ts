@@ -35,11 +35,7 @@ function page(endpoints: readonly Endpoint[], context: AdminContext): AdminRespo
   }
 }
 
-const html = (
-  endpoints: readonly Endpoint[],
-  context: AdminContext,
-  nonce: string,
-): string => `<!doctype html>
+const html = (endpoints: readonly Endpoint[], context: AdminContext, nonce: string): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">

@@ -14,7 +14,14 @@ export class Http2ClientStream extends Http2Stream implements ClientStream {
   readonly #headRequest: boolean
   #clientSink: ClientStreamSink
 
-  constructor(id: number, host: StreamHost, sendWindow: number, tunnel: TunnelIntent | undefined, method: string, sink: ClientStreamSink) {
+  constructor(
+    id: number,
+    host: StreamHost,
+    sendWindow: number,
+    tunnel: TunnelIntent | undefined,
+    method: string,
+    sink: ClientStreamSink,
+  ) {
     super(id, host, sendWindow)
     this.#tunnel = tunnel
     this.#headRequest = method === 'HEAD'
@@ -45,7 +52,11 @@ export class Http2ClientStream extends Http2Stream implements ClientStream {
       if (endStream) this.remoteEnded()
       this.#clientSink.onResponse(head, false)
       if (!this.accepted && this.state !== 'closed') {
-        this.resetWith(H2_ERROR.cancel, closeCause('proxy', 'http2', 'internal', 'an agreed tunnel was not taken'), false)
+        this.resetWith(
+          H2_ERROR.cancel,
+          closeCause('proxy', 'http2', 'internal', 'an agreed tunnel was not taken'),
+          false,
+        )
       }
       return
     }

@@ -4,7 +4,13 @@
 import { closeCause, type CloseCause } from '../../core/close-cause.ts'
 import type { ErrorCode } from '../../core/errors.ts'
 import type { ByteStream } from '../../transport/byte-stream.ts'
-import type { ClientConnection, ClientConnectionSink, ClientStream, ClientStreamSink, RequestHead } from '../http-stream.ts'
+import type {
+  ClientConnection,
+  ClientConnectionSink,
+  ClientStream,
+  ClientStreamSink,
+  RequestHead,
+} from '../http-stream.ts'
 import { Http2ClientStream } from './client-stream.ts'
 import { H2_ERROR, h2ErrorName } from './error-code.ts'
 import { encodeRequest } from './head-encoding.ts'
@@ -71,13 +77,20 @@ class ClientSession extends Session implements ClientConnection {
     this.#closeWhenDone()
   }
 
-  protected override onHeaderBlock(streamId: number, endStream: boolean, block: Buffer, start: number, end: number): boolean {
+  protected override onHeaderBlock(
+    streamId: number,
+    endStream: boolean,
+    block: Buffer,
+    start: number,
+    end: number,
+  ): boolean {
     const stream = this.streams.get(streamId)
     if (stream === undefined) {
       if (this.isIdle(streamId)) return this.connectionError(H2_ERROR.protocolError, 'HEADERS on an idle stream')
       return this.decode('ignored', block, start, end) && this.onHeadersClosed(streamId, endStream)
     }
-    if (stream.late || !(stream instanceof Http2ClientStream)) return this.onTrailers(stream, endStream, block, start, end)
+    if (stream.late || !(stream instanceof Http2ClientStream))
+      return this.onTrailers(stream, endStream, block, start, end)
     return this.#responseHead(stream, endStream, block, start, end)
   }
 

@@ -79,7 +79,9 @@ export class FieldSection implements HpackFieldSink {
     }
     if (this.malformed !== '') return
     if (!hasGoodValue(field)) {
-      this.#fail(name === NAME.invalid ? 'a field name is not valid' : `the value of ${printable(field.name)} is not valid`)
+      this.#fail(
+        name === NAME.invalid ? 'a field name is not valid' : `the value of ${printable(field.name)} is not valid`,
+      )
     } else if (name >= NAME.method && name <= NAME.unknownPseudo) {
       this.#pseudo(name, field)
     } else {
@@ -108,7 +110,8 @@ export class FieldSection implements HpackFieldSink {
         return this.#hostField(field.value)
       case NAME.te:
         // RFC 9113 §8.2.2: only in requests, only "trailers".
-        if (this.kind !== 'request' || field.value.toLowerCase() !== 'trailers') return this.#fail('te is not "trailers"')
+        if (this.kind !== 'request' || field.value.toLowerCase() !== 'trailers')
+          return this.#fail('te is not "trailers"')
         this.#fields.push('te', 'trailers')
         return
       case NAME.upgradeMethod:

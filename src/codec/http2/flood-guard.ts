@@ -42,7 +42,8 @@ export class FloodGuard {
   }
 
   priorityFrame(): boolean {
-    if (++this.#priorityFrames <= this.#options.maxInboundPriorityFramesPerStream * (1 + this.#streamsOpened)) return true
+    if (++this.#priorityFrames <= this.#options.maxInboundPriorityFramesPerStream * (1 + this.#streamsOpened))
+      return true
     this.#options.stats.inbound_priority_frames_flood++
     return false
   }

@@ -131,7 +131,10 @@ export class FrameReader {
     this.#flags = from[at + 4] ?? 0
     // §4.1: the reserved bit is ignored.
     this.#streamId =
-      (((from[at + 5] ?? 0) & 0x7f) << 24) | ((from[at + 6] ?? 0) << 16) | ((from[at + 7] ?? 0) << 8) | (from[at + 8] ?? 0)
+      (((from[at + 5] ?? 0) & 0x7f) << 24) |
+      ((from[at + 6] ?? 0) << 16) |
+      ((from[at + 7] ?? 0) << 8) |
+      (from[at + 8] ?? 0)
     if (this.#type === FRAME.data) this.#beginData()
     else this.#beginFrame()
   }

@@ -24,7 +24,10 @@ export function frameFault(type: number, flags: number, streamId: number, length
     case FRAME.rstStream:
       return needsStream('RST_STREAM', streamId) ?? needsSize('RST_STREAM', length === 4)
     case FRAME.settings:
-      return needsConnection('SETTINGS', streamId) ?? needsSize('SETTINGS', (flags & FLAG.ack) !== 0 ? length === 0 : length % 6 === 0)
+      return (
+        needsConnection('SETTINGS', streamId) ??
+        needsSize('SETTINGS', (flags & FLAG.ack) !== 0 ? length === 0 : length % 6 === 0)
+      )
     case FRAME.pushPromise:
       // §8.4: a client cannot push, and this side's client never allows it.
       return { code: H2_ERROR.protocolError, detail: 'PUSH_PROMISE is not allowed' }

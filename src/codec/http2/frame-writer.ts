@@ -9,7 +9,10 @@ import type { BlockBuffer } from './hpack/encoder.ts'
 const SMALL_PAYLOAD = 1024
 
 const scratch = Buffer.allocUnsafeSlow(FRAME_HEADER_BYTES + SMALL_PAYLOAD)
-const block: BlockBuffer = { buffer: Buffer.allocUnsafeSlow(FRAME_HEADER_BYTES + MIN_MAX_FRAME_SIZE), end: FRAME_HEADER_BYTES }
+const block: BlockBuffer = {
+  buffer: Buffer.allocUnsafeSlow(FRAME_HEADER_BYTES + MIN_MAX_FRAME_SIZE),
+  end: FRAME_HEADER_BYTES,
+}
 // A block that grew the shared buffer beyond this is not kept.
 const LARGEST_KEPT_BLOCK = 256 * 1024
 

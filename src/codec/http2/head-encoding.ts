@@ -62,7 +62,13 @@ function encodeTarget(encoder: HpackEncoder, out: BlockBuffer, head: RequestHead
 }
 
 /** Writes a response head with `status` in place of the head's own. */
-export function encodeResponse(encoder: HpackEncoder, out: BlockBuffer, status: number, head: ResponseHead, tunnel: boolean): void {
+export function encodeResponse(
+  encoder: HpackEncoder,
+  out: BlockBuffer,
+  status: number,
+  head: ResponseHead,
+  tunnel: boolean,
+): void {
   encoder.begin(out)
   encoder.encode(out, ':status', statusText(status))
   encodeFields(encoder, out, head.headers, tunnel ? NO_TE_NO_LENGTH : NO_TE)
@@ -75,7 +81,12 @@ export function encodeTrailers(encoder: HpackEncoder, out: BlockBuffer, trailers
 }
 
 /** Writes the fields but those of HTTP/1 connections, those the Connection field names (RFC 9110 §7.6.1) and `without`. */
-function encodeFields(encoder: HpackEncoder, out: BlockBuffer, headers: HeaderList, without: ReadonlySet<string>): void {
+function encodeFields(
+  encoder: HpackEncoder,
+  out: BlockBuffer,
+  headers: HeaderList,
+  without: ReadonlySet<string>,
+): void {
   const { fields } = headers
   const nominated = headers.has('connection') ? nominatedBy(headers) : NO_NAMES
   for (let i = 0; i < fields.length; i += 2) {
@@ -99,7 +110,11 @@ function nominatedBy(headers: HeaderList): ReadonlySet<string> {
   return names ?? NO_NAMES
 }
 
-const hasTrailers = (te: string): boolean => te.toLowerCase().split(',').some((part) => part.trim().split(';')[0]?.trim() === 'trailers')
+const hasTrailers = (te: string): boolean =>
+  te
+    .toLowerCase()
+    .split(',')
+    .some((part) => part.trim().split(';')[0]?.trim() === 'trailers')
 
 const STATUS_TEXTS: readonly string[] = Array.from({ length: 1000 }, (_, status) => String(status))
 const statusText = (status: number): string => STATUS_TEXTS[status] ?? String(status)

@@ -85,6 +85,7 @@ export class Incoming {
   /** Delivers what was held, until the sink pauses again. */
   deliverHeld(): void {
     const held = this.#held
+    // oxlint-disable-next-line no-unmodified-loop-condition -- the sink may discard or replace what is held
     while (held !== undefined && this.#held === held && held.bytes > 0 && this.pauses === 0) {
       const { front, frontStart, frontEnd } = held
       held.drop(frontEnd - frontStart)

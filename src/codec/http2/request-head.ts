@@ -45,7 +45,12 @@ function plainConnect(section: FieldSection, authority: string): RequestHead | s
 }
 
 /** RFC 8441 §4. */
-function extendedConnect(section: FieldSection, type: string, authority: string, allowed: boolean): RequestHead | string {
+function extendedConnect(
+  section: FieldSection,
+  type: string,
+  authority: string,
+  allowed: boolean,
+): RequestHead | string {
   if (!allowed) return ':protocol without SETTINGS_ENABLE_CONNECT_PROTOCOL'
   if (section.method !== 'CONNECT') return ':protocol with a method other than CONNECT'
   if (type === '') return ':protocol is empty'

@@ -63,7 +63,11 @@ export class Http2ServerStream extends Http2Stream implements ServerStream {
   /** RFC 9113 §8.1: the answer is complete before the request is; the rest of it is not wanted. */
   protected override afterLocalEnd(): void {
     if (this.accepted) return
-    this.resetWith(H2_ERROR.noError, closeCause('proxy', 'http2', 'finished', 'answered before the request ended'), false)
+    this.resetWith(
+      H2_ERROR.noError,
+      closeCause('proxy', 'http2', 'finished', 'answered before the request ended'),
+      false,
+    )
   }
 
   /** A tunnel's end is timed by whoever joined it. */

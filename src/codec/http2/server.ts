@@ -61,7 +61,13 @@ class ServerSession extends Session implements ServerConnection, ServerHost {
     this.#flushing.add(stream)
   }
 
-  protected override onHeaderBlock(streamId: number, endStream: boolean, block: Buffer, start: number, end: number): boolean {
+  protected override onHeaderBlock(
+    streamId: number,
+    endStream: boolean,
+    block: Buffer,
+    start: number,
+    end: number,
+  ): boolean {
     if (streamId % 2 === 0) return this.connectionError(H2_ERROR.protocolError, 'a request on an even stream id')
     const stream = this.streams.get(streamId)
     if (stream !== undefined) return this.onTrailers(stream, endStream, block, start, end)
@@ -117,7 +123,13 @@ class ServerSession extends Session implements ServerConnection, ServerHost {
     const { section, options } = this
     if (section.overflow) {
       options.stats.header_overflow++
-      return this.#answer(streamId, endStream, 431, 'http2_too_many_headers', 'the header list is larger than the limits')
+      return this.#answer(
+        streamId,
+        endStream,
+        431,
+        'http2_too_many_headers',
+        'the header list is larger than the limits',
+      )
     }
     if (section.underscoreRejected) {
       options.stats.requests_rejected_with_underscores_in_headers++
@@ -179,6 +191,7 @@ class ServerSession extends Session implements ServerConnection, ServerHost {
   }
 
   #closeWhenDone(): void {
-    if (this.#lastNamed && this.streams.size === 0 && !this.over) this.finish(this.#draining ?? closeCause('proxy', 'http2', 'drained'))
+    if (this.#lastNamed && this.streams.size === 0 && !this.over)
+      this.finish(this.#draining ?? closeCause('proxy', 'http2', 'drained'))
   }
 }

@@ -178,7 +178,8 @@ export abstract class SessionHost implements StreamHost, KeepaliveHost {
   /** RFC 9113 §5.4.2: RST_STREAM for a fault of the peer. Answers whether the connection goes on. */
   protected streamFault(streamId: number, code: number, detail: string): boolean {
     const stream = this.streams.get(streamId)
-    if (stream !== undefined) stream.resetWith(code, stream.lossCause('http2', 'protocol', `${h2ErrorName(code)}: ${detail}`), true)
+    if (stream !== undefined)
+      stream.resetWith(code, stream.lossCause('http2', 'protocol', `${h2ErrorName(code)}: ${detail}`), true)
     else this.resetUnknown(streamId, code)
     return this.afterFrame()
   }

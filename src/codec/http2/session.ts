@@ -38,7 +38,13 @@ export abstract class Session extends SessionHost implements ByteStreamSink, Fra
   }
 
   /** A complete header block; answers false when the connection is over. */
-  protected abstract onHeaderBlock(streamId: number, endStream: boolean, block: Buffer, start: number, end: number): boolean
+  protected abstract onHeaderBlock(
+    streamId: number,
+    endStream: boolean,
+    block: Buffer,
+    start: number,
+    end: number,
+  ): boolean
   protected abstract onGoaway(lastStreamId: number, code: number, detail: string): void
   protected abstract onPingAck(payload: Buffer, start: number): void
   protected abstract onSettingsApplied(first: boolean): void
@@ -198,7 +204,8 @@ export abstract class Session extends SessionHost implements ByteStreamSink, Fra
   // ── Frames ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #frameAllowed(type: number, flags: number, streamId: number, length: number): boolean {
-    if (length > this.options.maxFrameSize) return this.connectionError(H2_ERROR.frameSizeError, 'a frame larger than MAX_FRAME_SIZE')
+    if (length > this.options.maxFrameSize)
+      return this.connectionError(H2_ERROR.frameSizeError, 'a frame larger than MAX_FRAME_SIZE')
     // §3.4: SETTINGS come first, from both sides.
     if (!this.settingsSeen && (type !== FRAME.settings || (flags & FLAG.ack) !== 0)) {
       return this.connectionError(H2_ERROR.protocolError, 'the first frame is not SETTINGS')
@@ -251,7 +258,10 @@ export abstract class Session extends SessionHost implements ByteStreamSink, Fra
     }
     if ((flags & FLAG.priority) !== 0) from += 5
     if (from > to) {
-      this.connectionError(from > end ? H2_ERROR.frameSizeError : H2_ERROR.protocolError, 'HEADERS shorter than padding and priority')
+      this.connectionError(
+        from > end ? H2_ERROR.frameSizeError : H2_ERROR.protocolError,
+        'HEADERS shorter than padding and priority',
+      )
       return
     }
     const endStream = (flags & FLAG.endStream) !== 0
@@ -297,8 +307,10 @@ export abstract class Session extends SessionHost implements ByteStreamSink, Fra
       return this.streamFault(stream.id, H2_ERROR.enhanceYourCalm, 'trailers larger than the limits')
     }
     if (!endStream) return this.malformed(stream, stream.id, 'HEADERS in the middle of a message')
-    if (section.malformed !== '') return this.malformed(stream, stream.id, section.malformed, 'http2_invalid_header_field')
-    if (!stream.incoming.countsAgree(0, true)) return this.malformed(stream, stream.id, 'DATA disagrees with content-length')
+    if (section.malformed !== '')
+      return this.malformed(stream, stream.id, section.malformed, 'http2_invalid_header_field')
+    if (!stream.incoming.countsAgree(0, true))
+      return this.malformed(stream, stream.id, 'DATA disagrees with content-length')
     // Deviation: RFC 9113 §8.5 has no HEADERS on a tunnel. As in Envoy trailers with END_STREAM just end it.
     this.options.stats.trailers++
     stream.remoteEnded()
@@ -352,7 +364,11 @@ export abstract class Session extends SessionHost implements ByteStreamSink, Fra
     const windowBefore = peer.initialWindowSize
     const fault = peer.read(payload, start, end)
     if (fault !== undefined) {
-      this.connectionError(fault.code, fault.detail, fault.code === H2_ERROR.enhanceYourCalm ? 'http2_flood' : undefined)
+      this.connectionError(
+        fault.code,
+        fault.detail,
+        fault.code === H2_ERROR.enhanceYourCalm ? 'http2_flood' : undefined,
+      )
       return
     }
     const first = !this.settingsSeen
@@ -370,7 +386,8 @@ export abstract class Session extends SessionHost implements ByteStreamSink, Fra
     if (delta === 0) return true
     for (const stream of this.streams.snapshot()) {
       const window = grownWindow(stream.outgoing.window, delta)
-      if (window === WINDOW_OVERFLOW) return this.connectionError(H2_ERROR.flowControlError, 'SETTINGS overflow a window')
+      if (window === WINDOW_OVERFLOW)
+        return this.connectionError(H2_ERROR.flowControlError, 'SETTINGS overflow a window')
       stream.outgoing.window = window
       if (stream.outgoing.ready) this.enlist(stream)
     }
@@ -381,7 +398,8 @@ export abstract class Session extends SessionHost implements ByteStreamSink, Fra
     if (streamId === 0) {
       const window = grownWindow(this.turns.window, increment)
       if (increment === 0) this.connectionError(H2_ERROR.protocolError, 'WINDOW_UPDATE of 0')
-      else if (window === WINDOW_OVERFLOW) this.connectionError(H2_ERROR.flowControlError, 'the connection window overflows')
+      else if (window === WINDOW_OVERFLOW)
+        this.connectionError(H2_ERROR.flowControlError, 'the connection window overflows')
       else this.turns.window = window
       return
     }
@@ -392,7 +410,8 @@ export abstract class Session extends SessionHost implements ByteStreamSink, Fra
     }
     const window = grownWindow(stream.outgoing.window, increment)
     if (increment === 0) this.streamFault(streamId, H2_ERROR.protocolError, 'WINDOW_UPDATE of 0')
-    else if (window === WINDOW_OVERFLOW) this.streamFault(streamId, H2_ERROR.flowControlError, 'the stream window overflows')
+    else if (window === WINDOW_OVERFLOW)
+      this.streamFault(streamId, H2_ERROR.flowControlError, 'the stream window overflows')
     else {
       stream.outgoing.window = window
       if (stream.outgoing.ready) this.enlist(stream)

@@ -19,7 +19,8 @@ export function ownSettings(role: Http2Role, options: Http2Options): number[] {
   if (options.hpackTableSize !== DEFAULT_TABLE_SIZE) settings.push(SETTING.headerTableSize, options.hpackTableSize)
   if (role === 'client') settings.push(SETTING.enablePush, 0)
   else settings.push(SETTING.maxConcurrentStreams, options.maxConcurrentStreams)
-  if (options.initialStreamWindowSize !== DEFAULT_WINDOW) settings.push(SETTING.initialWindowSize, options.initialStreamWindowSize)
+  if (options.initialStreamWindowSize !== DEFAULT_WINDOW)
+    settings.push(SETTING.initialWindowSize, options.initialStreamWindowSize)
   if (options.maxFrameSize !== MIN_MAX_FRAME_SIZE) settings.push(SETTING.maxFrameSize, options.maxFrameSize)
   // §6.5.2 counts 32 bytes for each field; the limit of this side counts fields apart.
   settings.push(SETTING.maxHeaderListSize, options.maxHeaderListBytes + 32 * options.maxHeaders)
@@ -49,7 +50,8 @@ export class PeerSettings {
 
   /** Takes over one frame's settings, in order; answers the fault that ends the connection. */
   read(payload: Buffer, start: number, end: number): FrameFault | undefined {
-    if ((end - start) / 6 > MAX_SETTINGS_PER_FRAME) return { code: H2_ERROR.enhanceYourCalm, detail: 'too many settings in a frame' }
+    if ((end - start) / 6 > MAX_SETTINGS_PER_FRAME)
+      return { code: H2_ERROR.enhanceYourCalm, detail: 'too many settings in a frame' }
     this.smallestTableSize = this.headerTableSize
     for (let at = start; at < end; at += 6) {
       const fault = this.#take(payload.readUInt16BE(at), payload.readUInt32BE(at + 2))
@@ -89,4 +91,7 @@ export class PeerSettings {
   }
 }
 
-const fault = (name: string, code: number = H2_ERROR.protocolError): FrameFault => ({ code, detail: `SETTINGS_${name} is not valid` })
+const fault = (name: string, code: number = H2_ERROR.protocolError): FrameFault => ({
+  code,
+  detail: `SETTINGS_${name} is not valid`,
+})

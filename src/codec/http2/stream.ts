@@ -132,7 +132,10 @@ export abstract class Http2Stream {
   peerReset(code: number): void {
     const { role } = this.host
     const by = role === 'server' ? 'client' : 'upstream'
-    this.#close('resetByPeer', closeCause(by, 'http2', resetErrorCode(role, code, this.late), `RST_STREAM ${h2ErrorName(code)}`))
+    this.#close(
+      'resetByPeer',
+      closeCause(by, 'http2', resetErrorCode(role, code, this.late), `RST_STREAM ${h2ErrorName(code)}`),
+    )
   }
 
   /** The connection is gone, or ends without this stream. */

@@ -42,13 +42,20 @@ export class Fleet {
   #state: 'INITIALIZING' | 'LIVE' | 'DRAINING' = 'INITIALIZING'
   #stopping = false
 
-  constructor(config: ProxyConfig, log: ApplicationLog, commandLine: Readonly<Record<string, string | number | boolean>>, size: number) {
+  constructor(
+    config: ProxyConfig,
+    log: ApplicationLog,
+    commandLine: Readonly<Record<string, string | number | boolean>>,
+    size: number,
+  ) {
     this.#config = config
     this.#log = log
     this.#main = log.component('main')
     this.#commandLine = commandLine
     this.#size = size
-    this.#sinks = new LogSinks((target, message) => this.#main.error('access log cannot be written', { target, reason: message }))
+    this.#sinks = new LogSinks((target, message) =>
+      this.#main.error('access log cannot be written', { target, reason: message }),
+    )
   }
 
   get adminAddress(): string | undefined {
@@ -106,7 +113,8 @@ export class Fleet {
   /** The ports of the first worker, for the addresses that ask for any. */
   #ports(): Record<string, number> {
     const ports: Record<string, number> = {}
-    for (const { name, addresses } of this.#listeners) addresses.forEach(({ port }, index) => (ports[`${name}#${index}`] = port))
+    for (const { name, addresses } of this.#listeners)
+      addresses.forEach(({ port }, index) => (ports[`${name}#${index}`] = port))
     return ports
   }
 
@@ -124,7 +132,10 @@ export class Fleet {
         await this.#spawn(index)
         return
       } catch (error) {
-        this.#main.error('a worker could not be replaced', { worker: index, reason: error instanceof Error ? error.message : String(error) })
+        this.#main.error('a worker could not be replaced', {
+          worker: index,
+          reason: error instanceof Error ? error.message : String(error),
+        })
       }
     }
   }
@@ -151,9 +162,18 @@ export class Fleet {
     const onFault = (error: unknown): void => this.#main.error('fault in an admin page', { reason: String(error) })
     const loggers = admin.accessLogs.map((config) => accessLogger(config, this.#sinks))
     try {
-      this.#admin = await startAdmin({ config: admin, context: this.#context(), loggers, onFault, refresh: () => this.#refresh() })
+      this.#admin = await startAdmin({
+        config: admin,
+        context: this.#context(),
+        loggers,
+        onFault,
+        refresh: () => this.#refresh(),
+      })
     } catch (error) {
-      throw new StartError(admin.place, `cannot listen on ${addressText(admin.address)} for admin: ${systemReason(error)}`)
+      throw new StartError(
+        admin.place,
+        `cannot listen on ${addressText(admin.address)} for admin: ${systemReason(error)}`,
+      )
     }
   }
 

@@ -47,7 +47,8 @@ export interface WorkerTunnel {
   readonly authority: string
   readonly path: string
   readonly route: string
-  readonly routePlace: { readonly file: string; readonly line: number; readonly column: number; readonly path: string } | undefined
+  readonly routePlace:
+    { readonly file: string; readonly line: number; readonly column: number; readonly path: string } | undefined
   readonly cluster: string
   readonly endpoint: string
   readonly downstreamProtocol: string

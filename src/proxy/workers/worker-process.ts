@@ -26,14 +26,18 @@ export class WorkerProcess {
   }
 
   /** Tells it to start; resolves to its listeners and warnings, rejects with its sentence when it cannot. */
-  start(message: Extract<ToWorker, { kind: 'start' }>): Promise<{ listeners: readonly WorkerListener[]; warnings: readonly string[] }> {
+  start(
+    message: Extract<ToWorker, { kind: 'start' }>,
+  ): Promise<{ listeners: readonly WorkerListener[]; warnings: readonly string[] }> {
     return new Promise((resolve, reject) => {
       this.#child.on('message', (answer: FromWorker) => {
         if (answer.kind === 'hello') this.tell(message)
         else if (answer.kind === 'ready') resolve(answer)
         else if (answer.kind === 'failed') reject(new Error(answer.message))
       })
-      this.#child.once('exit', (code) => reject(new Error(`worker ${this.index} ended with code ${code ?? 0} before it was ready`)))
+      this.#child.once('exit', (code) =>
+        reject(new Error(`worker ${this.index} ended with code ${code ?? 0} before it was ready`)),
+      )
     })
   }
 

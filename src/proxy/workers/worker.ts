@@ -14,19 +14,28 @@ import type { FromWorker, ToWorker, WorkerSnapshot, WorkerStat, WorkerTunnel } f
 export const isWorker = (): boolean => process.env['SLUICE_WORKER'] !== undefined && process.send !== undefined
 
 /** Serves until the main process says stop or is gone. `ready` is called when the proxy accepts. */
-export async function runWorker(config: ProxyConfig, log: ApplicationLog, ready: (proxy: Proxy) => void): Promise<void> {
+export async function runWorker(
+  config: ProxyConfig,
+  log: ApplicationLog,
+  ready: (proxy: Proxy) => void,
+): Promise<void> {
   // The main process decides about signals, which a terminal sends to the whole group.
   process.on('SIGINT', () => undefined)
   process.on('SIGTERM', () => undefined)
   const stopping = stopRequest()
   const start = await Promise.race([nextStart(), stopping.then(() => undefined)])
   if (start === undefined) return leave()
-  const proxy = new Proxy({ ...config, admin: undefined }, log, {}, {
-    reusePort: true,
-    ports: start.ports,
-    bindPipes: start.bindPipes,
-    ticketKey: Buffer.from(start.ticketKey, 'base64'),
-  })
+  const proxy = new Proxy(
+    { ...config, admin: undefined },
+    log,
+    {},
+    {
+      reusePort: true,
+      ports: start.ports,
+      bindPipes: start.bindPipes,
+      ticketKey: Buffer.from(start.ticketKey, 'base64'),
+    },
+  )
   try {
     await proxy.start()
   } catch (error) {
@@ -89,7 +98,9 @@ function obey(message: Exclude<ToWorker, { kind: 'stop' }>, proxy: Proxy, log: A
       actions.refreshStats()
       return say(snapshotOf(proxy, message.id))
     case 'close-tunnel':
-      return proxy.services.ledger.get(message.id)?.close(closeCause('operator', 'server', 'admin_close', 'closed by an operator'))
+      return proxy.services.ledger
+        .get(message.id)
+        ?.close(closeCause('operator', 'server', 'admin_close', 'closed by an operator'))
     case 'drain':
       return actions.drainListeners({ graceful: true, inboundOnly: message.inboundOnly, skipExit: message.skipExit })
     case 'health':
@@ -106,7 +117,10 @@ function obey(message: Exclude<ToWorker, { kind: 'stop' }>, proxy: Proxy, log: A
 }
 
 function listenersOf({ server }: Proxy): Extract<FromWorker, { kind: 'ready' }>['listeners'] {
-  return server.listeners.map(({ config, sockets }) => ({ name: config.name, addresses: sockets.map(({ address }) => address) }))
+  return server.listeners.map(({ config, sockets }) => ({
+    name: config.name,
+    addresses: sockets.map(({ address }) => address),
+  }))
 }
 
 function snapshotOf(proxy: Proxy, id: number): WorkerSnapshot {
@@ -117,7 +131,10 @@ function snapshotOf(proxy: Proxy, id: number): WorkerSnapshot {
     stats: registry.all().map(statOf),
     tunnels: [...ledger.entries()].map(tunnelOf),
     opened: ledger.opened,
-    clusters: [...proxy.server.clusters.values()].map((cluster) => ({ name: cluster.name, hosts: clusterStatus(cluster).hosts })),
+    clusters: [...proxy.server.clusters.values()].map((cluster) => ({
+      name: cluster.name,
+      hosts: clusterStatus(cluster).hosts,
+    })),
   }
 }
 
@@ -129,7 +146,8 @@ function statOf(stat: Stat): WorkerStat {
 
 function tunnelOf(entry: TunnelEntry): WorkerTunnel {
   const now = systemClock.now()
-  const { id, type, openedWallMs, client, listener, method, authority, path, route, routePlace, cluster, endpoint } = entry
+  const { id, type, openedWallMs, client, listener, method, authority, path, route, routePlace, cluster, endpoint } =
+    entry
   const { downstreamProtocol, upstreamProtocol, hopNote, requestId } = entry
   return {
     ...{ id, type, openedWallMs, client, listener, method, authority, path, route, routePlace, cluster, endpoint },

@@ -133,6 +133,7 @@ test('/certs tells certificates with the days that are left', async () => {
   } satisfies Partial<UpstreamTls>
   const stage = adminStage()
   // Only the TLS part of a cluster is looked at.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
   const clusters = new Map([['app', { tls } as unknown as Cluster]])
   stage.config = { ...stage.config, clusters }
   const { body } = CERTS.handle({ method: 'GET', path: '/certs', query: new URLSearchParams() }, stage.context)

@@ -12,7 +12,11 @@ class Item implements Waiting<Item> {
   }
 }
 
-const names = (list: PendingList<Item>): string => list.snapshot().map(({ name }) => name).join('')
+const names = (list: PendingList<Item>): string =>
+  list
+    .snapshot()
+    .map(({ name }) => name)
+    .join('')
 
 describe('a list of waiting requests', () => {
   it('keeps the order they came in, whichever leaves', () => {

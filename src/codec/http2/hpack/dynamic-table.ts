@@ -1,6 +1,6 @@
 // The dynamic table of RFC 7541 §2.3.2 and §4: a first-in, first-out ring whose newest entry has index 1.
 
-import { HpackField } from './field.ts'
+import type { HpackField } from './field.ts'
 
 /** RFC 9113 §6.5.2: the table size both sides start with. */
 export const DEFAULT_TABLE_SIZE = 4096

@@ -115,7 +115,8 @@ function buildTables(): void {
     last = length
     CODES[symbol] = code
     nodes = addToTree(symbol, code, length, nodes)
-    if (length <= ROOT_BITS) ROOT.fill((length << 8) | symbol, code << (ROOT_BITS - length), (code + 1) << (ROOT_BITS - length))
+    if (length <= ROOT_BITS)
+      ROOT.fill((length << 8) | symbol, code << (ROOT_BITS - length), (code + 1) << (ROOT_BITS - length))
     code++
   }
 }

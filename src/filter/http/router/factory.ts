@@ -5,4 +5,7 @@ import { Router } from './router.ts'
 import type { RouterTools } from './router-tools.ts'
 
 /** A router for one exchange. */
-export const routerFilter = (tools: RouterTools) => (sink: TerminalSink): TerminalFilter => new Router(tools, sink)
+export const routerFilter =
+  (tools: RouterTools) =>
+  (sink: TerminalSink): TerminalFilter =>
+    new Router(tools, sink)

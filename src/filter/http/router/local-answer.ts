@@ -23,17 +23,33 @@ export function answerLocally(sink: TerminalSink, head: RequestHead, tools: Rout
   const { action } = selected.route
   if (action.kind === 'redirect') {
     tools.stats.rqRedirect.value++
-    const location = redirectLocation(action, selected.route.match.path, head, (template) => evaluate(template, sink.facts))
-    sink.sendLocalReply({ code: 'direct_response', status: action.status, explanation: '', headers: [['location', location]], body: NO_BODY })
+    const location = redirectLocation(action, selected.route.match.path, head, (template) =>
+      evaluate(template, sink.facts),
+    )
+    sink.sendLocalReply({
+      code: 'direct_response',
+      status: action.status,
+      explanation: '',
+      headers: [['location', location]],
+      body: NO_BODY,
+    })
   } else if (action.kind === 'direct') {
     tools.stats.rqDirectResponse.value++
-    sink.sendLocalReply({ code: 'direct_response', status: action.status, explanation: '', body: directBody(action, sink) })
+    sink.sendLocalReply({
+      code: 'direct_response',
+      status: action.status,
+      explanation: '',
+      body: directBody(action, sink),
+    })
   }
 }
 
 const NO_BODY = { bytes: Buffer.alloc(0), contentType: 'text/plain' }
 
-function directBody(action: Extract<RouteAction, { kind: 'direct' }>, sink: TerminalSink): { bytes: Buffer; contentType: string } {
+function directBody(
+  action: Extract<RouteAction, { kind: 'direct' }>,
+  sink: TerminalSink,
+): { bytes: Buffer; contentType: string } {
   const { body, contentType } = action
   return { bytes: Buffer.isBuffer(body) ? body : Buffer.from(evaluate(body, sink.facts), 'latin1'), contentType }
 }

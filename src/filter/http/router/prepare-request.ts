@@ -36,7 +36,8 @@ export function chooseDestination(
   const chosen = chooseCluster(action.cluster, head, tools.random())
   if (chosen.kind === 'no-cluster') return { kind: 'missing', explanation: chosen.explanation }
   const upstream = tools.cluster(chosen.name)
-  if (upstream === undefined) return { kind: 'missing', explanation: `the route names cluster "${chosen.name}", which does not exist` }
+  if (upstream === undefined)
+    return { kind: 'missing', explanation: `the route names cluster "${chosen.name}", which does not exist` }
   const { facts } = sink
   const rewrite: RequestRewrite = {
     selected,
@@ -45,7 +46,14 @@ export function chooseDestination(
     headerPrefix: tools.suppressEnvoyHeaders ? '' : tools.headerPrefix,
     evaluate: (template) => evaluate(template, facts),
   }
-  return { kind: 'cluster', upstream, member: chosen.member, serverName: upstream.serverNameFor(head), priority: 'default', rewrite }
+  return {
+    kind: 'cluster',
+    upstream,
+    member: chosen.member,
+    serverName: upstream.serverNameFor(head),
+    priority: 'default',
+    rewrite,
+  }
 }
 
 /** Rewrites `head` for the upstream. */

@@ -58,7 +58,12 @@ export class Router implements TerminalFilter, StreamWaiter, ClientStreamSink {
     if (destination.kind === 'missing') {
       this.#tools.stats.noCluster.value++
       const { clusterNotFoundStatus: status } = action
-      this.#sink.sendLocalReply({ code: 'cluster_not_found', status, explanation: destination.explanation, place: selected.route.place })
+      this.#sink.sendLocalReply({
+        code: 'cluster_not_found',
+        status,
+        explanation: destination.explanation,
+        place: selected.route.place,
+      })
       return
     }
     this.#destination = destination
@@ -163,7 +168,8 @@ export class Router implements TerminalFilter, StreamWaiter, ClientStreamSink {
       this.#acceptTunnel(head)
       return
     }
-    facts.responseCodeDetails = outcome.kind === 'refused' && head.status < 400 ? 'websocket_handshake_unsuccessful' : 'via_upstream'
+    facts.responseCodeDetails =
+      outcome.kind === 'refused' && head.status < 400 ? 'websocket_handshake_unsuccessful' : 'via_upstream'
     if (tunnel !== undefined) {
       this.#timeout?.cancel()
       this.#stream?.endMessage()
@@ -292,7 +298,9 @@ export class Router implements TerminalFilter, StreamWaiter, ClientStreamSink {
   #durationLeftMs(): number | undefined {
     const limitMs = this.#upstream?.cluster.common.maxStreamDurationMs
     const { upstreamReady } = this.#sink.facts.times
-    return limitMs === undefined || upstreamReady === undefined ? undefined : Math.max(1, limitMs - (this.#tools.clock.now() - upstreamReady))
+    return limitMs === undefined || upstreamReady === undefined
+      ? undefined
+      : Math.max(1, limitMs - (this.#tools.clock.now() - upstreamReady))
   }
 
   #durationReached(limitMs: number): void {
@@ -319,7 +327,10 @@ export class Router implements TerminalFilter, StreamWaiter, ClientStreamSink {
   }
 
   #fail(code: ErrorCode, explanation: string): void {
-    const place = errorEntry(code).fault === 'proxy' ? (this.#upstream?.place ?? this.#sink.selected?.route.place) : this.#upstream?.place
+    const place =
+      errorEntry(code).fault === 'proxy'
+        ? (this.#upstream?.place ?? this.#sink.selected?.route.place)
+        : this.#upstream?.place
     this.#finish()
     this.#sink.sendLocalReply({ code, explanation, place })
   }

@@ -9,7 +9,13 @@ import { grownWindow, ReceiveWindow, WINDOW_OVERFLOW } from '../../../../src/cod
 import { HeaderBlock } from '../../../../src/codec/http2/header-block.ts'
 import { type Http2Options, http2Options } from '../../../../src/codec/http2/options.ts'
 import { PeerSettings } from '../../../../src/codec/http2/settings.ts'
-import { afterLocalEnd, afterRemoteEnd, localOpen, remoteOpen, type StreamState } from '../../../../src/codec/http2/stream-state.ts'
+import {
+  afterLocalEnd,
+  afterRemoteEnd,
+  localOpen,
+  remoteOpen,
+  type StreamState,
+} from '../../../../src/codec/http2/stream-state.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
 
 describe('windows (RFC 9113 §5.2, §6.9)', () => {
@@ -48,7 +54,11 @@ test('stream states (RFC 9113 §5.1)', () => {
     closed: ['closed', 'closed', false, false],
   }
   for (const state of ['open', 'halfClosedLocal', 'halfClosedRemote', 'closed'] as const) {
-    assert.deepEqual([afterLocalEnd(state), afterRemoteEnd(state), localOpen(state), remoteOpen(state)], table[state], state)
+    assert.deepEqual(
+      [afterLocalEnd(state), afterRemoteEnd(state), localOpen(state), remoteOpen(state)],
+      table[state],
+      state,
+    )
   }
 })
 
@@ -66,44 +76,75 @@ describe('the flood guard', () => {
 
   test('empty frames in a row, which anything else interrupts', () => {
     const { guard, options } = guarded({ maxConsecutiveInboundFramesWithEmptyPayload: 2 })
-    assert.equal(allowed(100, () => guard.messageFrame(true)), 2)
+    assert.equal(
+      allowed(100, () => guard.messageFrame(true)),
+      2,
+    )
     guard.messageFrame(false)
-    assert.equal(allowed(100, () => guard.messageFrame(true)), 2)
+    assert.equal(
+      allowed(100, () => guard.messageFrame(true)),
+      2,
+    )
     assert.equal(options.stats.inbound_empty_frames_flood, 2)
   })
 
   test('PRIORITY frames per stream', () => {
     const { guard, options } = guarded({ maxInboundPriorityFramesPerStream: 3 })
     guard.streamOpened()
-    assert.equal(allowed(100, () => guard.priorityFrame()), 6)
+    assert.equal(
+      allowed(100, () => guard.priorityFrame()),
+      6,
+    )
     assert.equal(options.stats.inbound_priority_frames_flood, 1)
   })
 
   test('WINDOW_UPDATE frames per stream and DATA frame', () => {
     const { guard, options } = guarded({ maxInboundWindowUpdateFramesPerDataFrameSent: 1 })
-    assert.equal(allowed(100, () => guard.windowUpdateFrame()), 5)
+    assert.equal(
+      allowed(100, () => guard.windowUpdateFrame()),
+      5,
+    )
     guard.streamOpened()
     guard.dataFrameSent()
-    assert.equal(allowed(100, () => guard.windowUpdateFrame()), 3, '5 + 2 × (1 + 1), less the 6 before')
+    assert.equal(
+      allowed(100, () => guard.windowUpdateFrame()),
+      3,
+      '5 + 2 × (1 + 1), less the 6 before',
+    )
     assert.equal(options.stats.inbound_window_update_frames_flood, 2)
   })
 
   test('control frames within a second', () => {
     const { guard, clock } = guarded({ maxInboundControlFramesPerSecond: 10 })
-    assert.equal(allowed(100, () => guard.controlFrame()), 10)
+    assert.equal(
+      allowed(100, () => guard.controlFrame()),
+      10,
+    )
     clock.advance(1000)
-    assert.equal(allowed(100, () => guard.controlFrame()), 10)
+    assert.equal(
+      allowed(100, () => guard.controlFrame()),
+      10,
+    )
   })
 
   test('young resets, once the count is reached by half of all streams', () => {
     const { guard, options } = guarded({ prematureResetStreamCount: 10 })
-    assert.equal(allowed(100, () => guard.streamEnded(true)), 4)
+    assert.equal(
+      allowed(100, () => guard.streamEnded(true)),
+      4,
+    )
     assert.equal(options.stats.premature_resets_flood, 1)
     const good = guarded({ prematureResetStreamCount: 10 }).guard
     for (let i = 0; i < 100; i++) good.streamEnded(false)
-    assert.equal(allowed(1000, () => good.streamEnded(true)), 99)
+    assert.equal(
+      allowed(1000, () => good.streamEnded(true)),
+      99,
+    )
     const unlimited = guarded({ prematureResetStreamCount: 0 }).guard
-    assert.equal(allowed(1000, () => unlimited.streamEnded(true)), 1000)
+    assert.equal(
+      allowed(1000, () => unlimited.streamEnded(true)),
+      1000,
+    )
   })
 })
 
@@ -161,7 +202,11 @@ test('settings remember the smallest table of a frame (RFC 7541 §4.2)', () => {
 })
 
 test('sizes are clamped to what the RFC allows', () => {
-  const options = http2Options({ maxFrameSize: 1, initialStreamWindowSize: 2 ** 40, initialConnectionWindowSize: 2 ** 40 })
+  const options = http2Options({
+    maxFrameSize: 1,
+    initialStreamWindowSize: 2 ** 40,
+    initialConnectionWindowSize: 2 ** 40,
+  })
   assert.deepEqual(
     [options.maxFrameSize, options.initialStreamWindowSize, options.initialConnectionWindowSize],
     [16_384, 0x7fff_ffff, 0x7fff_ffff],

@@ -5,7 +5,12 @@ import { describe, test } from 'node:test'
 import { http2Client } from '../../../../src/codec/http2/client.ts'
 import { type Http2Options, http2Options } from '../../../../src/codec/http2/options.ts'
 import { serveHttp2 } from '../../../../src/codec/http2/server.ts'
-import type { ClientConnection, ClientStream, ServerConnection, ServerStream } from '../../../../src/codec/http-stream.ts'
+import type {
+  ClientConnection,
+  ClientStream,
+  ServerConnection,
+  ServerStream,
+} from '../../../../src/codec/http-stream.ts'
 import { closeCause } from '../../../../src/core/close-cause.ts'
 import { request, response, turn } from '../../../support/http1-harness.ts'
 import { FrameNames, frameBytes, PREFACE } from '../../../support/http2-frames.ts'
@@ -46,12 +51,14 @@ class Harness {
       onResponse: note('response'),
       onTrailers: note('trailers'),
       onDrain: note('drain'),
-      onData: (_buffer: Buffer, start: number, end: number, last: boolean) => void this.heard.push(`${name} data ${end - start}${last ? ' end' : ''}`),
+      onData: (_buffer: Buffer, start: number, end: number, last: boolean) =>
+        void this.heard.push(`${name} data ${end - start}${last ? ' end' : ''}`),
       onReset: (cause: { by: string; code: string }) => void this.heard.push(`${name} reset ${cause.by} ${cause.code}`),
     }
   }
 
-  readonly onConnectionClose = (cause: { by: string; code: string }): void => void this.heard.push(`closed ${cause.by} ${cause.code}`)
+  readonly onConnectionClose = (cause: { by: string; code: string }): void =>
+    void this.heard.push(`closed ${cause.by} ${cause.code}`)
 }
 
 class ServerHarness extends Harness {
@@ -83,7 +90,11 @@ class ClientHarness extends Harness {
 
   constructor(options: Partial<Http2Options> = {}) {
     super(options)
-    this.connection = http2Client(this.transport, { onAvailability: noop, onConnectionClose: this.onConnectionClose }, this.options)
+    this.connection = http2Client(
+      this.transport,
+      { onAvailability: noop, onConnectionClose: this.onConnectionClose },
+      this.options,
+    )
     this.feed('settings')
     this.sent()
   }
@@ -140,7 +151,12 @@ describe('drain (RFC 9113 §6.8)', () => {
     server.stream().closeAfterResponse()
     server.stream().respond(response(200), true)
     server.clock.advance(5000)
-    assert.deepEqual(server.sent(), ['goaway 2147483647 NO_ERROR', 'ping', 'headers 1 end :status=200', 'goaway 1 NO_ERROR'])
+    assert.deepEqual(server.sent(), [
+      'goaway 2147483647 NO_ERROR',
+      'ping',
+      'headers 1 end :status=200',
+      'goaway 1 NO_ERROR',
+    ])
     assert.equal(server.transport.end, 'close')
   })
 
@@ -153,14 +169,23 @@ describe('drain (RFC 9113 §6.8)', () => {
     client.feed('headers 1 end status=200')
     await turn()
     assert.deepEqual(client.sent(), ['goaway 0 NO_ERROR'])
-    assert.deepEqual(client.heard, ['a response', 'b reset upstream upstream_refused_stream', 'closed operator shutdown'])
+    assert.deepEqual(client.heard, [
+      'a response',
+      'b reset upstream upstream_refused_stream',
+      'closed operator shutdown',
+    ])
   })
 })
 
 describe('close', () => {
   test('says GOAWAY, resets the streams with its cause and leaves no timer', async () => {
     const server = new ServerHarness({
-      connectionKeepalive: { intervalMs: 100, timeoutMs: 50, intervalJitterPercent: 0, connectionIdleIntervalMs: undefined },
+      connectionKeepalive: {
+        intervalMs: 100,
+        timeoutMs: 50,
+        intervalJitterPercent: 0,
+        connectionIdleIntervalMs: undefined,
+      },
     })
     server.feed('headers 1 hold')
     server.connection.drain(STOP)
@@ -188,7 +213,10 @@ describe('close', () => {
     client.ask('a')
     client.transport.feedEnd()
     await turn()
-    assert.deepEqual(client.heard, ['a reset upstream upstream_closed_before_response', 'closed upstream upstream_closed'])
+    assert.deepEqual(client.heard, [
+      'a reset upstream upstream_closed_before_response',
+      'closed upstream upstream_closed',
+    ])
     const idle = new ClientHarness()
     idle.transport.feedEnd()
     await turn()
@@ -213,7 +241,12 @@ describe('close', () => {
 })
 
 describe('keepalive', () => {
-  const connectionKeepalive = { intervalMs: 1000, timeoutMs: 200, intervalJitterPercent: 0, connectionIdleIntervalMs: undefined }
+  const connectionKeepalive = {
+    intervalMs: 1000,
+    timeoutMs: 200,
+    intervalJitterPercent: 0,
+    connectionIdleIntervalMs: undefined,
+  }
 
   test('a PING that nobody answers ends the connection', async () => {
     const client = new ClientHarness({ connectionKeepalive })
@@ -224,7 +257,10 @@ describe('keepalive', () => {
     client.clock.advance(200)
     assert.equal(client.transport.end, 'reset')
     await turn()
-    assert.deepEqual(client.heard, ['a reset upstream upstream_closed_before_response', 'closed upstream http2_keepalive_timeout'])
+    assert.deepEqual(client.heard, [
+      'a reset upstream upstream_closed_before_response',
+      'closed upstream http2_keepalive_timeout',
+    ])
     assert.equal(client.clock.pending, 0)
   })
 
@@ -241,11 +277,16 @@ describe('keepalive', () => {
   })
 
   test('a connection that was silent for long is tried with the next stream', () => {
-    const client = new ClientHarness({ connectionKeepalive: { ...connectionKeepalive, intervalMs: undefined, connectionIdleIntervalMs: 500 } })
+    const client = new ClientHarness({
+      connectionKeepalive: { ...connectionKeepalive, intervalMs: undefined, connectionIdleIntervalMs: 500 },
+    })
     client.ask('a')
     client.clock.advance(500)
     client.ask('b')
-    assert.deepEqual(client.sent().map((line) => line.split(' ')[0]), ['headers', 'ping', 'headers'])
+    assert.deepEqual(
+      client.sent().map((line) => line.split(' ')[0]),
+      ['headers', 'ping', 'headers'],
+    )
     client.clock.advance(200)
     assert.equal(client.transport.end, 'reset')
   })
@@ -323,7 +364,10 @@ describe('what once went wrong', () => {
     refused.reset(STOP)
     await turn()
     assert.equal(client.connection.activeStreams, 1)
-    assert.deepEqual(client.sent().map((line) => line.split(' ').slice(0, 2).join(' ')), ['headers 3'])
+    assert.deepEqual(
+      client.sent().map((line) => line.split(' ').slice(0, 2).join(' ')),
+      ['headers 3'],
+    )
     assert.deepEqual(client.heard, ['a response', 'b reset operator shutdown'])
   })
 

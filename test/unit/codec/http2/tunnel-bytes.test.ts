@@ -25,12 +25,22 @@ byteStreamConformance(
 byteStreamConformance(
   'http2 WebSocket with small windows',
   () =>
-    tunnelPair(inMemory(), { kind: 'upgrade', type: 'websocket' }, { initialStreamWindowSize: 65_535, initialConnectionWindowSize: 65_535 }),
+    tunnelPair(
+      inMemory(),
+      { kind: 'upgrade', type: 'websocket' },
+      { initialStreamWindowSize: 65_535, initialConnectionWindowSize: 65_535 },
+    ),
   { resetCodes },
 )
-byteStreamConformance('http2 CONNECT over TCP', async () => tunnelPair(await tcpPair(), { kind: 'connect' }), { resetCodes })
+byteStreamConformance('http2 CONNECT over TCP', async () => tunnelPair(await tcpPair(), { kind: 'connect' }), {
+  resetCodes,
+})
 
-async function tunnelPair(pair: StreamPair, tunnel: TunnelIntent, given: Partial<Http2Options> = {}): Promise<StreamPair> {
+async function tunnelPair(
+  pair: StreamPair,
+  tunnel: TunnelIntent,
+  given: Partial<Http2Options> = {},
+): Promise<StreamPair> {
   const options = http2Options({ allowConnect: true, ...given })
   const server = Promise.withResolvers<ByteStream>()
   const client = Promise.withResolvers<ByteStream>()
@@ -50,7 +60,11 @@ async function tunnelPair(pair: StreamPair, tunnel: TunnelIntent, given: Partial
     },
     options,
   )
-  const connection = http2Client(pair.dialled, { onAvailability: nothing, onConnectionClose: nothing }, http2Options(given))
+  const connection = http2Client(
+    pair.dialled,
+    { onAvailability: nothing, onConnectionClose: nothing },
+    http2Options(given),
+  )
   const stream = connection.request({ ...request('CONNECT', '/', [], tunnel), authority: 'b:443' }, false, {
     onInformational: nothing,
     onResponse: () => client.resolve(stream.intoByteStream()),

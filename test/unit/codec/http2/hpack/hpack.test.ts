@@ -7,7 +7,12 @@ import { HpackDecoder } from '../../../../../src/codec/http2/hpack/decoder.ts'
 import { DynamicTable } from '../../../../../src/codec/http2/hpack/dynamic-table.ts'
 import { HpackEncoder } from '../../../../../src/codec/http2/hpack/encoder.ts'
 import { HpackField } from '../../../../../src/codec/http2/hpack/field.ts'
-import { huffmanDecode, huffmanDecodedBound, huffmanEncode, huffmanLength } from '../../../../../src/codec/http2/hpack/huffman.ts'
+import {
+  huffmanDecode,
+  huffmanDecodedBound,
+  huffmanEncode,
+  huffmanLength,
+} from '../../../../../src/codec/http2/hpack/huffman.ts'
 import { BAD_INTEGER, IntegerReader, writeInteger } from '../../../../../src/codec/http2/hpack/integer.ts'
 import { decoded, encoded } from './blocks.ts'
 
@@ -79,7 +84,8 @@ describe('Huffman (RFC 7541 §5.2)', () => {
 
   test('padding with anything but the beginning of EOS, or of 8 bits, is refused', () => {
     assert.equal(decode(hex('1f')), 'a')
-    for (const bad of ['18', '1e', '1fff', 'ff', 'ffff', 'ffffffff', '1ffffffffc', 'fffffffc']) assert.equal(decode(hex(bad)), undefined, bad)
+    for (const bad of ['18', '1e', '1fff', 'ff', 'ffff', 'ffffffff', '1ffffffffc', 'fffffffc'])
+      assert.equal(decode(hex(bad)), undefined, bad)
   })
 
   test('any bytes decode within the bound, or not at all', () => {
@@ -88,7 +94,11 @@ describe('Huffman (RFC 7541 §5.2)', () => {
         const text = decode(bytes)
         if (text === undefined) return
         const out = Buffer.alloc(4 * text.length + 4)
-        assert.deepEqual(Buffer.from(out.subarray(0, huffmanEncode(text, out, 0))), Buffer.from(bytes), 'the code is unique')
+        assert.deepEqual(
+          Buffer.from(out.subarray(0, huffmanEncode(text, out, 0))),
+          Buffer.from(bytes),
+          'the code is unique',
+        )
       }),
     )
   })
@@ -147,7 +157,8 @@ describe('the decoder', () => {
       'a size update behind a field': '8220',
       'a size update over the limit': '3fe21f',
     }
-    for (const [what, block] of Object.entries(bad)) assert.equal(decoded(new HpackDecoder(), hex(block)), undefined, what)
+    for (const [what, block] of Object.entries(bad))
+      assert.equal(decoded(new HpackDecoder(), hex(block)), undefined, what)
   })
 
   test('an empty block and a block of size updates have no fields', () => {
@@ -178,7 +189,8 @@ describe('the decoder', () => {
 })
 
 describe('the encoder', () => {
-  const again = (encoder: HpackEncoder, ...fields: readonly string[]): string => encoded(encoder, fields).toString('hex')
+  const again = (encoder: HpackEncoder, ...fields: readonly string[]): string =>
+    encoded(encoder, fields).toString('hex')
 
   test('secrets are never indexed, and say so to every later hop', () => {
     for (const name of ['authorization', 'proxy-authorization', 'set-cookie']) {

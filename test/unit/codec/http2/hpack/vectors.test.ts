@@ -28,7 +28,11 @@ const response = (status: string, second: string): string[] => [
 const RESPONSES = [
   response('302', '21'),
   response('307', '21'),
-  [...response('200', '22'), 'content-encoding: gzip', 'set-cookie: foo=ASDJKHQKBZXOQWEOPIUAXQWEOIU; max-age=3600; version=1'],
+  [
+    ...response('200', '22'),
+    'content-encoding: gzip',
+    'set-cookie: foo=ASDJKHQKBZXOQWEOPIUAXQWEOIU; max-age=3600; version=1',
+  ],
 ]
 
 const steps = (fields: readonly (readonly string[])[], tables: readonly number[], ...hex: readonly string[]): Step[] =>
