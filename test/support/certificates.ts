@@ -90,9 +90,7 @@ async function issue(
   })
   const certificate = made.toString('pem')
   const exported = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey))
-  const key = createPrivateKey({ key: exported, format: 'der', type: 'pkcs8' })
-    .export({ format: 'pem', type: 'pkcs8' })
-    .toString()
+  const key = createPrivateKey({ key: exported, format: 'der', type: 'pkcs8' }).export({ format: 'pem', type: 'pkcs8' })
   const spki = new X509Certificate(certificate).publicKey.export({ format: 'der', type: 'spki' })
   return {
     certificate,
