@@ -328,6 +328,18 @@ describe('replies that pile up', () => {
   })
 })
 
+test('what a stream held goes back to the window of the connection when the stream is reset', () => {
+  const server = new ServerHarness({ initialConnectionWindowSize: 65_535 })
+  server.feed('headers 1 post', 'headers 3 post')
+  for (const stream of server.streams) stream.pauseReading(8)
+  server.feed('data 1 x*16384', 'data 1 x*16384', 'data 1 x*7232', 'data 3 x*1000')
+  assert.deepEqual(server.sent(), [])
+  server.stream(0).reset(STOP)
+  assert.deepEqual(server.sent(), ['rst 1 NO_ERROR', 'window 0 40000'])
+  server.feed('data 1 x*16384', 'data 1 end x*16384')
+  assert.deepEqual(server.sent(), ['window 0 32768'], 'and so does what was still on its way')
+})
+
 describe('what once went wrong', () => {
   test('no drain is told after the end of a stream', () => {
     const server = new ServerHarness()
