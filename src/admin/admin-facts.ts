@@ -45,8 +45,6 @@ export function adminFacts(request: IncomingMessage, clock: Clock): StreamFacts 
     flags: [],
     bytesReceived: 0,
     bytesSent: 0,
-    requestHeadBytes: 0,
-    responseHeadBytes: 0,
     routeName: '',
     virtualHostName: '',
     routePlace: undefined,

@@ -60,8 +60,6 @@ export function blankFacts(
     flags: [],
     bytesReceived: 0,
     bytesSent: 0,
-    requestHeadBytes: 0,
-    responseHeadBytes: 0,
     routeName: '',
     virtualHostName: '',
     routePlace: undefined,

@@ -76,9 +76,6 @@ export interface StreamFacts {
   /** Body or tunnel bytes. */
   bytesReceived: number
   bytesSent: number
-  /** Wire bytes of the head as far as known. */
-  requestHeadBytes: number
-  responseHeadBytes: number
   routeName: string
   virtualHostName: string
   /** Place of the route in the configuration. */

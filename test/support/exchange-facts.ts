@@ -42,8 +42,6 @@ export function exchangeFacts(changes: Partial<StreamFacts> = {}): StreamFacts {
     flags: [],
     bytesReceived: 1200,
     bytesSent: 4600,
-    requestHeadBytes: 310,
-    responseHeadBytes: 129,
     routeName: 'chat',
     virtualHostName: 'all',
     routePlace: { file: 'sluice.yaml', line: 14, column: 9, path: 'static_resources' },
