@@ -1,7 +1,7 @@
 // The machine and the software of a run, for the head of every report.
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { availableParallelism, cpus, release, totalmem } from 'node:os'
+import { cpus, cpus, release, totalmem } from 'node:os'
 
 export interface Machine {
   readonly cpu: string
@@ -15,7 +15,7 @@ export interface Machine {
 export function describeMachine(): Machine {
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
-    cores: availableParallelism(),
+    cores: cpus().length,
     memoryGib: Math.round(totalmem() / 2 ** 30),
     kernel: `Linux ${release().split('-')[0] ?? ''}`,
     system: /PRETTY_NAME="(.*)"/.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'Linux',
