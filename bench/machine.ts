@@ -1,7 +1,7 @@
 // The machine and the software of a run, for the head of every report.
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { cpus, cpus, release, totalmem } from 'node:os'
+import { cpus, release, totalmem } from 'node:os'
 
 export interface Machine {
   readonly cpu: string
