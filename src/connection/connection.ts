@@ -2,24 +2,25 @@
 // keeps the connection's timers and statistics. Belongs to the listener that accepted it.
 
 import { closeCause, type CloseCause } from '../core/close-cause.ts'
-import { DenseSet, type DenseItem } from '../core/dense-set.ts'
+import { DenseSet } from '../core/dense-set.ts'
 import { errorEntry, type ErrorCode } from '../core/errors.ts'
-import { nextConnectionId, type ConnectionId } from '../core/ids.ts'
+import type { ConnectionId } from '../core/ids.ts'
 import type { Deadline } from '../core/timer-wheel.ts'
 import type { RequestHead, ServerConnection, ServerConnectionSink, ServerStream } from '../codec/http-stream.ts'
 import { HeaderList } from '../codec/header-list.ts'
 import type { Http1ServerHooks } from '../codec/http1/options.ts'
+import type { ServedConnection } from '../filter/network-filter.ts'
 import { observe } from '../observe/stats/registry.ts'
 import type { StreamInfo } from '../transport/byte-stream.ts'
 import type { ReplayableStream } from '../transport/replay.ts'
 import { chooseCodec } from './codec-choice.ts'
 import { Exchange } from './exchange.ts'
-import { addFlag, newFacts } from './facts.ts'
+import { addFlag, blankFacts } from '../format/blank-facts.ts'
 import type { HcmRuntime } from './runtime.ts'
 
-export class DownstreamConnection implements ServerConnectionSink, Http1ServerHooks, DenseItem {
+export class DownstreamConnection implements ServerConnectionSink, Http1ServerHooks, ServedConnection {
   denseIndex = -1
-  readonly id: ConnectionId = nextConnectionId()
+  readonly id: ConnectionId
   readonly runtime: HcmRuntime
   readonly info: StreamInfo
   readonly answersContinue: boolean
@@ -38,7 +39,13 @@ export class DownstreamConnection implements ServerConnectionSink, Http1ServerHo
   #draining: CloseCause | undefined
 
   /** Takes over `stream`; `onClose` is called once when it is gone. Nothing happens before `start`. */
-  constructor(runtime: HcmRuntime, stream: ReplayableStream, onClose: (connection: DownstreamConnection) => void) {
+  constructor(
+    runtime: HcmRuntime,
+    id: ConnectionId,
+    stream: ReplayableStream,
+    onClose: (connection: DownstreamConnection) => void,
+  ) {
+    this.id = id
     this.runtime = runtime
     this.info = stream.info
     this.answersContinue = !runtime.config.proxy100Continue
@@ -145,7 +152,7 @@ export class DownstreamConnection implements ServerConnectionSink, Http1ServerHo
     const { runtime } = this
     runtime.stats.cxProtocolError.value++
     const request = head.method === undefined ? undefined : partialHead(head)
-    const facts = newFacts(runtime, this.id, this.info, request)
+    const facts = blankFacts(runtime.clock, this.id, this.info, runtime, request)
     const { status, flag, detail: words } = errorEntry(code)
     addFlag(facts, flag)
     facts.responseCode = status

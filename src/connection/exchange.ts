@@ -5,7 +5,7 @@ import { closeCause, type CloseCause } from '../core/close-cause.ts'
 import type { DenseItem } from '../core/dense-set.ts'
 import { errorEntry } from '../core/errors.ts'
 import type { HeaderList } from '../codec/header-list.ts'
-import type { ClientStream, RequestHead, ResponseHead, ServerStream, ServerStreamSink } from '../codec/http-stream.ts'
+import type { RequestHead, ResponseHead, ServerStream, ServerStreamSink } from '../codec/http-stream.ts'
 import type { Place } from '../config/model/place.ts'
 import type { WeightedCluster } from '../config/model/route.ts'
 import type { HttpFilter, LocalReply, TerminalFilter, TerminalSink, UpstreamTunnel } from '../filter/http-filter.ts'
@@ -14,7 +14,7 @@ import type { SelectedRoute } from '../route/compiled-table.ts'
 import { selectRoute, type RouteMiss } from '../route/select-route.ts'
 import { decideUpgrade } from '../route/upgrade-policy.ts'
 import { PAUSE } from '../transport/byte-stream.ts'
-import { addFlag, newFacts } from './facts.ts'
+import { addFlag, blankFacts } from '../format/blank-facts.ts'
 import { ExchangeLog } from './exchange-log.ts'
 import { ExchangeTimers } from './exchange-timers.ts'
 import { HeldBody } from './held-body.ts'
@@ -62,7 +62,7 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
     this.head = head
     this.#requestEnded = endStream
     this.#heldLimit = runtime.bufferLimitBytes
-    this.facts = newFacts(runtime, connection.id, connection.info, head)
+    this.facts = blankFacts(runtime.clock, connection.id, connection.info, runtime, head)
     if (endStream) this.facts.times.requestEnd = this.facts.times.start
     this.#timers = new ExchangeTimers(this, runtime)
     if (runtime.loggers.length > 0) this.#log = new ExchangeLog(this)
@@ -250,13 +250,13 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
     this.#responseComplete()
   }
 
-  onTunnelAccepted(head: ResponseHead, upstream: ClientStream, tunnel: UpstreamTunnel): void {
+  onTunnelAccepted(head: ResponseHead, tunnel: UpstreamTunnel): void {
     if (this.#ended) return
     for (let i = this.#filters.length - 1; i >= 0; i--) this.#filters[i]?.onResponseHead?.(head, false)
     this.facts.tunnelled = true
     this.#timers.tunnelAccepted()
     this.#sendHead(head, false)
-    this.#tunnel = openTunnel(this, upstream, tunnel)
+    this.#tunnel = openTunnel(this, tunnel)
     this.#log?.tunnelEstablished()
   }
 

@@ -3,7 +3,6 @@
 
 import { closeCause, type CloseCause } from '../core/close-cause.ts'
 import { errorEntry } from '../core/errors.ts'
-import type { ClientStream } from '../codec/http-stream.ts'
 import { isWebSocket } from '../codec/upgrade-translation.ts'
 import type { StreamFacts } from '../format/stream-facts.ts'
 import type { TunnelEntry } from '../observe/ledger/ledger.ts'
@@ -13,7 +12,7 @@ import { bridge, type BridgeOptions, type Tunnel, type TunnelSummary } from '../
 import type { TunnelObserver } from '../tunnel/direction.ts'
 import { FrameObserver } from '../websocket/frame-observer.ts'
 import type { UpstreamTunnel } from '../filter/http-filter.ts'
-import { addFlag } from './facts.ts'
+import { addFlag } from '../format/blank-facts.ts'
 import type { Exchange } from './exchange.ts'
 import { placeText } from '../config/model/place.ts'
 import type { UpgradeStats } from './hcm-stats.ts'
@@ -24,9 +23,9 @@ export interface TunnelSession {
   close(cause: CloseCause): void
 }
 
-/** Joins the client of `exchange` with `upstream`. The 101 or 2xx was sent. */
-export function openTunnel(exchange: Exchange, upstream: ClientStream, side: UpstreamTunnel): TunnelSession {
-  return new Session(exchange, upstream, side)
+/** Joins the client of `exchange` with the upstream `side`. The 101 or 2xx was sent. */
+export function openTunnel(exchange: Exchange, side: UpstreamTunnel): TunnelSession {
+  return new Session(exchange, side)
 }
 
 /** Which side's Close frame came first, shared by both directions. */
@@ -71,7 +70,7 @@ class Session implements TunnelSession {
   readonly #closing: ClosingHandshake = { first: undefined }
   readonly #openedMs: number
 
-  constructor(exchange: Exchange, upstream: ClientStream, side: UpstreamTunnel) {
+  constructor(exchange: Exchange, side: UpstreamTunnel) {
     const { runtime, facts } = exchange
     this.#exchange = exchange
     this.#side = side
@@ -87,7 +86,7 @@ class Session implements TunnelSession {
     }
     this.#entry = this.#ledgerEntry()
     runtime.ledger.open(this.#entry)
-    this.#tunnel = bridge(exchange.stream.intoByteStream(), upstream.intoByteStream(), this.#bridgeOptions())
+    this.#tunnel = bridge(exchange.stream.intoByteStream(), side.open(), this.#bridgeOptions())
   }
 
   close(cause: CloseCause): void {

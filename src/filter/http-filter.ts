@@ -4,13 +4,14 @@
 import type { CloseCause } from '../core/close-cause.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import type { HeaderList } from '../codec/header-list.ts'
-import type { ClientStream, RequestHead, ResponseHead, ServerStream } from '../codec/http-stream.ts'
+import type { RequestHead, ResponseHead, ServerStream } from '../codec/http-stream.ts'
 import type { Place } from '../config/model/place.ts'
 import type { HttpFilterConfig } from '../config/model/http-filter.ts'
 import type { WeightedCluster } from '../config/model/route.ts'
 import type { StreamFacts } from '../format/stream-facts.ts'
 import type { SelectedRoute } from '../route/compiled-table.ts'
 import type { RouteMiss } from '../route/select-route.ts'
+import type { ByteStream } from '../transport/byte-stream.ts'
 
 /** What happens next with a head: on to the next filter, or wait for `continueRequest` / `continueResponse`. */
 export type HeadVerdict = 'continue' | 'stop'
@@ -83,7 +84,7 @@ export interface TerminalSink extends ExchangeHandle {
   onResponseData(buffer: Buffer, start: number, end: number, endStream: boolean): boolean
   onResponseTrailers(trailers: HeaderList): void
   /** The upstream agreed to the tunnel: answer the client and join the two. */
-  onTunnelAccepted(head: ResponseHead, upstream: ClientStream, tunnel: UpstreamTunnel): void
+  onTunnelAccepted(head: ResponseHead, tunnel: UpstreamTunnel): void
   /** The upstream failed after the response had begun. */
   onUpstreamReset(cause: CloseCause): void
   /** `data` answered false before and there is room again. */
@@ -94,6 +95,8 @@ export interface TerminalSink extends ExchangeHandle {
 
 /** What the tunnel needs to know of its upstream side. */
 export interface UpstreamTunnel {
+  /** Its bytes, asked for once, after the answer was sent to the client. */
+  open(): ByteStream
   readonly endpoint: string
   readonly hopNote: string
   /** What the cluster lets the tunnel live from now on, ms; undefined = no limit. */

@@ -4,7 +4,7 @@ import { errorEntry } from '../core/errors.ts'
 import type { CloseCause } from '../core/close-cause.ts'
 import type { Clock } from '../core/clock.ts'
 import type { ConnectionId } from '../core/ids.ts'
-import { addFlag, blankFacts } from '../connection/facts.ts'
+import { addFlag, blankFacts } from '../format/blank-facts.ts'
 import type { StreamFacts } from '../format/stream-facts.ts'
 import type { StreamInfo } from '../transport/byte-stream.ts'
 

@@ -1,62 +1,41 @@
-// Reads the first bytes of a connection, as tls_inspector does, before its filter chain is chosen.
+// Runs the listener filters of a connection in their order, within one time limit, before its filter chain is chosen.
 
 import type { CloseCause } from '../core/close-cause.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Listener } from '../config/model/listener.ts'
 import type { ReplayableStream } from '../transport/replay.ts'
-import { sniff, type SniffedFacts, type SniffSink } from '../transport/sniff.ts'
+import type { GreetingFacts, ListenerFilterOutcome, ListenerFilterRuntime } from './listener-filter.ts'
 
 export type Inspected =
-  | {
-      readonly kind: 'known'
-      readonly serverName: string
-      readonly alpn: readonly string[]
-      readonly transportProtocol: 'raw_buffer' | 'tls'
-    }
-  | { readonly kind: 'failed'; readonly cause: CloseCause }
+  | { readonly kind: 'known'; readonly facts: Readonly<GreetingFacts> }
+  | { readonly kind: 'failed'; readonly cause: CloseCause; readonly timeout: boolean }
   | { readonly kind: 'gone'; readonly cause: CloseCause }
 
-const NOTHING_KNOWN: Inspected = { kind: 'known', serverName: '', alpn: [], transportProtocol: 'raw_buffer' }
-
-/** Calls `done` once. Without TLS criteria that is at once. */
+/** Calls `done` once; at once when no filter has to wait for bytes. */
 export function inspect(
   stream: ReplayableStream,
   listener: Listener,
+  filters: readonly ListenerFilterRuntime[],
   clock: Clock,
   done: (result: Inspected) => void,
 ): void {
-  if (!listener.inspectTls) {
-    done(NOTHING_KNOWN)
-    return
+  const facts: GreetingFacts = { serverName: '', alpn: [], transportProtocol: 'raw_buffer' }
+  const limitMs = listener.listenerFiltersTimeoutMs
+  const startMs = clock.now()
+  const leftMs = (): number => (limitMs === undefined ? 0 : Math.max(1, limitMs - (clock.now() - startMs)))
+  const next = (index: number): void => {
+    const filter = filters[index]
+    if (filter === undefined) {
+      done({ kind: 'known', facts })
+      return
+    }
+    filter.run(stream, facts, { clock, timeoutMs: leftMs() }, (outcome) => settle(outcome, index))
   }
-  sniff(
-    stream,
-    { clock, timeoutMs: listener.listenerFiltersTimeoutMs ?? 0, tls: true, http2: false },
-    new Inspection(stream, listener, done),
-  )
-}
-
-class Inspection implements SniffSink {
-  readonly #stream: ReplayableStream
-  readonly #listener: Listener
-  readonly #done: (result: Inspected) => void
-
-  constructor(stream: ReplayableStream, listener: Listener, done: (result: Inspected) => void) {
-    this.#stream = stream
-    this.#listener = listener
-    this.#done = done
+  const settle = (outcome: ListenerFilterOutcome, index: number): void => {
+    if (outcome.kind === 'gone') done(outcome)
+    else if (outcome.kind === 'passed') next(index + 1)
+    else if (outcome.timeout && listener.continueOnListenerFiltersTimeout) done({ kind: 'known', facts })
+    else done({ kind: 'failed', cause: outcome.cause, timeout: outcome.timeout })
   }
-
-  onSniffed(facts: SniffedFacts): void {
-    if (facts.kind === 'plain') this.#done(NOTHING_KNOWN)
-    else this.#done({ kind: 'known', serverName: facts.serverName, alpn: facts.alpn, transportProtocol: 'tls' })
-  }
-
-  onSniffFailed(cause: CloseCause): void {
-    if (this.#stream.closed !== undefined) this.#done({ kind: 'gone', cause })
-    // What cannot be read as TLS is not TLS, as for Envoy's tls_inspector.
-    else if (cause.code === 'tls_handshake_failed' || this.#listener.continueOnListenerFiltersTimeout)
-      this.#done(NOTHING_KNOWN)
-    else this.#done({ kind: 'failed', cause })
-  }
+  next(0)
 }

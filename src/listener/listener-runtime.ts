@@ -1,5 +1,5 @@
 // A listener at work: accepts on its addresses, reads the first bytes when the choice of a filter chain needs them, does
-// the TLS handshake and hands the stream to the connection manager of its chain.
+// the TLS handshake, asks the gates and hands the stream to the terminal filter of its chain.
 
 import { closeCause, type CloseCause } from '../core/close-cause.ts'
 import { type DenseItem, DenseSet } from '../core/dense-set.ts'
@@ -7,8 +7,15 @@ import type { TimerWheel } from '../core/timer-wheel.ts'
 import type { Clock } from '../core/clock.ts'
 import { nextConnectionId } from '../core/ids.ts'
 import type { FilterChain, Listener } from '../config/model/listener.ts'
-import { DownstreamConnection } from '../connection/connection.ts'
-import type { ExchangeLogger, HcmRuntime } from '../connection/runtime.ts'
+import type { ExchangeLogger } from '../connection/runtime.ts'
+import type {
+  Admission,
+  Arrival,
+  ConnectionGateFilter,
+  ConnectionPass,
+  ServedConnection,
+  TerminalNetworkFilter,
+} from '../filter/network-filter.ts'
 import { observe } from '../observe/stats/registry.ts'
 import type { ReplayableStream } from '../transport/replay.ts'
 import type { AcceptSink } from '../transport/tcp.ts'
@@ -16,13 +23,18 @@ import { FilterChainMatcher } from './filter-chain-match.ts'
 import type { ListenerStats } from './listener-stats.ts'
 import { inspect, type Inspected } from './inspect.ts'
 import { connectionFacts } from './connection-facts.ts'
+import type { ListenerFilterRuntime } from './listener-filter.ts'
 import type { TlsAcceptor } from './tls-acceptor.ts'
 
 /** A filter chain made ready. */
 export interface ChainRuntime {
   readonly chain: FilterChain
+  /** Asked before the TLS handshake, which they spare. */
+  readonly earlyGates: readonly ConnectionGateFilter[]
+  /** Asked after it. */
+  readonly gates: readonly ConnectionGateFilter[]
   /** undefined = no filters: close. */
-  readonly hcm: HcmRuntime | undefined
+  readonly terminal: TerminalNetworkFilter | undefined
   readonly tls: TlsAcceptor | undefined
 }
 
@@ -31,6 +43,7 @@ export interface ListenerTools {
   readonly wheel: TimerWheel
   readonly stats: ListenerStats
   readonly loggers: readonly ExchangeLogger[]
+  readonly filters: readonly ListenerFilterRuntime[]
   chain(chain: FilterChain): ChainRuntime
   /** For the log: the system could not accept. */
   onAcceptError(error: Error): void
@@ -44,8 +57,8 @@ export class ListenerRuntime implements AcceptSink {
   readonly listener: Listener
   readonly #tools: ListenerTools
   readonly #matcher: FilterChainMatcher
-  readonly #connections = new DenseSet<DownstreamConnection>()
-  /** Streams that have no connection manager yet. */
+  readonly #connections = new DenseSet<ServedConnection>()
+  /** Streams that nobody serves yet. */
   readonly #early = new DenseSet<Early>()
   #draining: CloseCause | undefined
 
@@ -55,22 +68,27 @@ export class ListenerRuntime implements AcceptSink {
     this.#matcher = new FilterChainMatcher(listener)
   }
 
-  get connections(): Iterable<DownstreamConnection> {
+  get connections(): Iterable<ServedConnection> {
     return this.#connections
   }
 
+  /** Whether new connections are still welcome. */
+  get accepting(): boolean {
+    return this.#draining === undefined
+  }
+
   onAccept(stream: ReplayableStream): void {
-    const { stats } = this.#tools
+    const { stats, filters } = this.#tools
     stats.cxTotal.value++
     stats.cxActive.value++
     const { only } = this.#matcher
-    if (only !== undefined && !this.listener.inspectTls) {
-      this.#enter(only, stream)
+    if (only !== undefined && filters.length === 0) {
+      this.#enter(only, stream, '')
       return
     }
     const early = this.#enterEarly(stream)
     stats.preCxActive.value++
-    inspect(stream, this.listener, this.#tools.clock, (result) => {
+    inspect(stream, this.listener, filters, this.#tools.clock, (result) => {
       this.#early.delete(early)
       this.#inspected(stream, result)
     })
@@ -105,14 +123,14 @@ export class ListenerRuntime implements AcceptSink {
       return
     }
     if (result.kind === 'failed') {
-      this.#tools.stats.preCxTimeout.value++
+      if (result.timeout) this.#tools.stats.preCxTimeout.value++
       this.#drop(stream, result.cause)
       return
     }
-    const { serverName, alpn, transportProtocol } = result
+    const { serverName, alpn, transportProtocol } = result.facts
     const chain = this.#matcher.choose({ info: stream.info, serverName, alpn, transportProtocol })
     if (chain !== undefined) {
-      this.#enter(chain, stream)
+      this.#enter(chain, stream, serverName)
       return
     }
     this.#tools.stats.noFilterChainMatch.value++
@@ -120,26 +138,91 @@ export class ListenerRuntime implements AcceptSink {
     this.#drop(stream, closeCause('proxy', 'tcp', 'filter_chain_not_found', detail))
   }
 
-  #enter(chain: FilterChain, stream: ReplayableStream): void {
+  #enter(chain: FilterChain, stream: ReplayableStream, serverName: string): void {
     const runtime = this.#tools.chain(chain)
+    const arrival: Arrival = {
+      stream,
+      id: nextConnectionId(),
+      listenerName: this.listener.name,
+      filterChainName: chain.name,
+      serverName,
+    }
+    const passes: ConnectionPass[] = []
+    if (runtime.earlyGates.length === 0) this.#secure(runtime, arrival, passes)
+    else this.#ask(runtime.earlyGates, arrival, passes, () => this.#secure(runtime, arrival, passes))
+  }
+
+  #secure(runtime: ChainRuntime, arrival: Arrival, passes: readonly ConnectionPass[]): void {
     if (runtime.tls === undefined) {
-      this.#serve(runtime, stream)
+      this.#admit(runtime, arrival, passes)
       return
     }
+    const { stream } = arrival
     const early = this.#enterEarly(stream)
     runtime.tls.accept(stream, {
       onSecure: (secure) => {
         this.#early.delete(early)
         this.#countHandshake(secure)
-        this.#serve(runtime, secure)
+        this.#admit(runtime, { ...arrival, stream: secure }, passes)
       },
       onFailure: (cause) => {
         this.#early.delete(early)
         this.#tools.stats.sslConnectionError.value++
         this.#log(stream, cause)
-        this.#gone()
+        this.#gone(passes)
       },
     })
+  }
+
+  #admit(runtime: ChainRuntime, arrival: Arrival, passes: readonly ConnectionPass[]): void {
+    if (runtime.gates.length === 0) {
+      this.#serve(runtime, arrival, passes)
+      return
+    }
+    const held = [...passes]
+    this.#ask(runtime.gates, arrival, held, () => this.#serve(runtime, arrival, held))
+  }
+
+  /** Asks the gates one after the other; `passes` collects what they keep of the connection. */
+  #ask(gates: readonly ConnectionGateFilter[], arrival: Arrival, passes: ConnectionPass[], admitted: () => void): void {
+    const early = this.#enterEarly(arrival.stream)
+    const next = (index: number): void => {
+      const gate = gates[index]
+      if (gate === undefined) {
+        this.#early.delete(early)
+        admitted()
+        return
+      }
+      let answer: Admission | undefined
+      let listed = false
+      const decide = (admission: Admission): void => {
+        answer = admission
+        if (listed) settle(admission, index)
+      }
+      const pass = gate.admit(arrival, decide)
+      if (pass !== undefined) passes.push(pass)
+      listed = true
+      if (answer !== undefined) settle(answer, index)
+    }
+    const settle = (admission: Admission, index: number): void => {
+      if (admission.kind === 'admitted') next(index + 1)
+      else this.#refuse(arrival.stream, early, admission, passes)
+    }
+    next(0)
+  }
+
+  #refuse(
+    stream: ReplayableStream,
+    early: Early,
+    { cause, delayMs }: Extract<Admission, { kind: 'refused' }>,
+    passes: readonly ConnectionPass[],
+  ): void {
+    const drop = (): void => {
+      this.#early.delete(early)
+      this.#drop(stream, cause, passes)
+    }
+    if (delayMs > 0) this.#tools.wheel.arm(delayMs, drop)
+    else drop()
   }
 
   #countHandshake(stream: ReplayableStream): void {
@@ -149,32 +232,33 @@ export class ListenerRuntime implements AcceptSink {
     if (stream.info.tls?.peerCertificate === undefined) stats.sslNoCertificate.value++
   }
 
-  #serve(runtime: ChainRuntime, stream: ReplayableStream): void {
-    if (runtime.hcm === undefined) {
-      this.#drop(stream, closeCause('proxy', 'tcp', 'filter_chain_not_found', 'the filter chain has no filters'))
+  #serve(runtime: ChainRuntime, arrival: Arrival, passes: readonly ConnectionPass[]): void {
+    if (runtime.terminal === undefined) {
+      const cause = closeCause('proxy', 'tcp', 'filter_chain_not_found', 'the filter chain has no filters')
+      this.#drop(arrival.stream, cause, passes)
       return
     }
     const openedMs = this.#tools.clock.now()
-    const connection = new DownstreamConnection(runtime.hcm, stream, (closed) => {
+    const connection = runtime.terminal.serve(arrival, (closed) => {
       this.#connections.delete(closed)
       observe(this.#tools.stats.cxLengthMs, this.#tools.clock.now() - openedMs)
-      this.#gone()
+      this.#gone(passes)
     })
     this.#connections.add(connection)
-    connection.start()
     if (this.#draining !== undefined) connection.drain(this.#draining)
   }
 
-  #drop(stream: ReplayableStream, cause: CloseCause): void {
+  #drop(stream: ReplayableStream, cause: CloseCause, passes: readonly ConnectionPass[] = NO_PASSES): void {
     this.#log(stream, cause)
     stream.setSink(IGNORE)
     stream.close(cause)
-    this.#gone()
+    this.#gone(passes)
   }
 
-  #gone(): void {
+  #gone(passes: readonly ConnectionPass[] = NO_PASSES): void {
     this.#tools.stats.cxActive.value--
     this.#tools.stats.cxDestroy.value++
+    for (const pass of passes) pass.released()
   }
 
   #log(stream: ReplayableStream, cause: CloseCause): void {
@@ -183,6 +267,8 @@ export class ListenerRuntime implements AcceptSink {
     for (const logger of this.#tools.loggers) logger.log(facts)
   }
 }
+
+const NO_PASSES: readonly ConnectionPass[] = []
 
 const IGNORE = {
   onData: (): void => undefined,

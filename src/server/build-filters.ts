@@ -70,6 +70,8 @@ function makeFilter(config: HttpFilterConfig, tools: ChainTools): HttpFilterFact
           applyMutations(headers, [mutations], (template) => evaluate(template, facts))
         }),
       ]
+    case 'dynamic-forward-proxy':
+      throw new Error('dynamic_forward_proxy is not built yet')
     case 'health-check': {
       const tests = config.headers.map(compileHeaderMatch)
       const matches = (head: Parameters<(typeof tests)[number]>[0]): boolean => tests.every((test) => test(head))

@@ -8,7 +8,8 @@ import type { DownstreamTls } from '../config/model/tls.ts'
 import type { ProxyConfig } from '../config/model/proxy.ts'
 import type { ClusterUpstream } from '../upstream/cluster-upstream.ts'
 import { openAccessLog } from './open-access-log.ts'
-import { buildHcm } from './build-hcm.ts'
+import { buildListenerFilter } from './build-listener-filter.ts'
+import { buildGate, buildTerminal } from './build-network-filter.ts'
 import type { ServerServices, ServerState } from './services.ts'
 
 export interface ListenerParts {
@@ -31,6 +32,7 @@ export function buildListener(parts: ListenerParts): ListenerRuntime {
     wheel: services.wheel,
     stats: listenerStats(services.registry, listener.statPrefix),
     loggers: listener.accessLogs.map((config) => openAccessLog(config, services.logSinks)),
+    filters: listener.filters.map((filter) => buildListenerFilter(filter, services)),
     chain: (chain) => chains.get(chain) ?? buildChain(chain, parts),
     onAcceptError: (error) =>
       log.error('cannot accept a connection', { listener: listener.name, reason: error.message }),
@@ -38,10 +40,13 @@ export function buildListener(parts: ListenerParts): ListenerRuntime {
 }
 
 function buildChain(chain: FilterChain, parts: ListenerParts): ChainRuntime {
-  const { filter } = chain
+  const network = { ...parts, chain }
+  const gates = chain.gates.map((gate) => buildGate(gate, network))
   return {
     chain,
-    hcm: filter === undefined ? undefined : buildHcm({ ...parts, chain, hcm: filter }),
+    earlyGates: gates.filter(({ early }) => early).map(({ gate }) => gate),
+    gates: gates.filter(({ early }) => !early).map(({ gate }) => gate),
+    terminal: buildTerminal(network),
     tls:
       chain.tls === undefined
         ? undefined

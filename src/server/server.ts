@@ -4,7 +4,7 @@ import { closeCause } from '../core/close-cause.ts'
 import type { Address } from '../config/model/address.ts'
 import type { Listener } from '../config/model/listener.ts'
 import type { ProxyConfig } from '../config/model/proxy.ts'
-import type { DownstreamConnection } from '../connection/connection.ts'
+import type { ServedConnection } from '../filter/network-filter.ts'
 import type { ListenerRuntime } from '../listener/listener-runtime.ts'
 import type { StreamAddress } from '../transport/byte-stream.ts'
 import type { StreamListener } from '../transport/tcp.ts'
@@ -82,8 +82,8 @@ export class Server {
     this.state.draining = true
   }
 
-  /** Number of connections and of open tunnels. */
-  get connections(): readonly DownstreamConnection[] {
+  /** Everything that is being served. */
+  get connections(): readonly ServedConnection[] {
     return this.#listeners.flatMap(({ runtime }) => [...runtime.connections])
   }
 

@@ -2,6 +2,7 @@
 // an HTTP/2 stream that became a tunnel). The tunnel, the codecs and the listeners know only this.
 
 import type { CloseCause } from '../core/close-cause.ts'
+import type { ConnectionState } from './connection-state.ts'
 
 /**
  * Why reading is paused. Pauses are counted by reason: reading resumes when no reason is left, so two pausers cannot
@@ -77,6 +78,8 @@ export interface StreamInfo {
   readonly remote: StreamAddress
   /** Absent on plaintext streams. */
   readonly tls?: TlsInfo
+  /** What else is known of an accepted connection; absent when nothing is. */
+  readonly state?: ConnectionState
 }
 
 export interface ByteStream {

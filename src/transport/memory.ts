@@ -12,7 +12,7 @@ import type {
   TlsInfo,
   WriteStatus,
 } from './byte-stream.ts'
-import type { ReplayableStream } from './replay.ts'
+import type { ReplayableStream, StreamAmendment } from './replay.ts'
 
 /** How a pair behaves and what it says of itself. */
 export interface MemoryPairOptions {
@@ -44,7 +44,7 @@ export function memoryPair(options: MemoryPairOptions = {}): MemoryPair {
 }
 
 class MemoryStream implements ReplayableStream {
-  readonly info: StreamInfo
+  info: StreamInfo
   queuedBytes = 0
   writeStatus: WriteStatus = 'open'
   closed: CloseCause | undefined
@@ -76,6 +76,10 @@ class MemoryStream implements ReplayableStream {
 
   join(peer: MemoryStream): void {
     this.#peer = peer
+  }
+
+  amend(facts: StreamAmendment): void {
+    this.info = { ...this.info, ...facts }
   }
 
   get readStatus(): ReadStatus {

@@ -1,7 +1,8 @@
 // Bytes that were read to decide something (is it TLS, which host, which HTTP version) go to whoever owns the stream next.
 
 import type { Buffer } from 'node:buffer'
-import type { ByteStream } from './byte-stream.ts'
+import type { ByteStream, StreamAddress } from './byte-stream.ts'
+import type { ConnectionState } from './connection-state.ts'
 
 /** A stream that takes read bytes back. After their delivery it costs nothing. */
 export interface ReplayableStream extends ByteStream {
@@ -16,4 +17,13 @@ export interface ReplayableStream extends ByteStream {
    * with its own arguments.
    */
   passOn(buffer: Buffer, start: number, end: number): void
+  /** Changes what `info` says of an accepted connection; absent fields stay. Streams made on top of this one inherit it. */
+  amend(facts: StreamAmendment): void
+}
+
+/** What a listener filter learnt. */
+export interface StreamAmendment {
+  readonly local?: StreamAddress
+  readonly remote?: StreamAddress
+  readonly state?: ConnectionState
 }

@@ -15,7 +15,8 @@ import type {
 import { containFault } from './fault.ts'
 import { type Lingering, linger } from './linger.ts'
 import { releaseReadBuffer, sharedReadBuffer, takeReadBuffer } from './read-buffer.ts'
-import type { ReplayableStream } from './replay.ts'
+import type { ConnectionState } from './connection-state.ts'
+import type { ReplayableStream, StreamAmendment } from './replay.ts'
 import { type PeerSide, finished, socketFailure } from './socket-cause.ts'
 import type { SocketWire, WireOwner } from './socket-wire.ts'
 import { type Flushable, currentPoll, enterRead, flushAfterPoll, flushSoon, leaveRead } from './turn.ts'
@@ -85,6 +86,12 @@ export class SocketStream implements ReplayableStream, WireOwner, Flushable, Lin
 
   get info(): StreamInfo {
     return (this.#info ??= new SocketInfo(this.#wire, this.#tls))
+  }
+
+  amend(facts: StreamAmendment): void {
+    const { local, remote, state } = this.info
+    const known = state === undefined ? {} : { state }
+    this.#info = new SocketInfo(this.#wire, this.#tls, { local, remote, ...known, ...facts })
   }
 
   get queuedBytes(): number {
@@ -443,18 +450,22 @@ export class SocketStream implements ReplayableStream, WireOwner, Flushable, Lin
 /** Asks for an address when it is read: most connections are never asked for their own end. */
 class SocketInfo implements StreamInfo {
   readonly #wire: SocketWire
+  readonly #amended: StreamAmendment | undefined
   readonly tls?: TlsInfo
+  readonly state?: ConnectionState
 
-  constructor(wire: SocketWire, tls: TlsInfo | undefined) {
+  constructor(wire: SocketWire, tls: TlsInfo | undefined, amended?: StreamAmendment) {
     this.#wire = wire
+    this.#amended = amended
     if (tls !== undefined) this.tls = tls
+    if (amended?.state !== undefined) this.state = amended.state
   }
 
   get local(): StreamAddress {
-    return this.#wire.local
+    return this.#amended?.local ?? this.#wire.local
   }
 
   get remote(): StreamAddress {
-    return this.#wire.remote
+    return this.#amended?.remote ?? this.#wire.remote
   }
 }

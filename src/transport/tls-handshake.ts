@@ -82,6 +82,7 @@ export class Handshake implements Dial {
       secure.getPeerX509Certificate()?.raw ?? (secure.isSessionReused() ? remembered?.certificate : undefined)
     this.accepted = { verified: judgement.verified, certificate }
     const stream = new SocketStream(tlsWire(secure, info, this.#raw), peer, tlsInfo(secure, this.accepted))
+    if (info.state !== undefined) stream.amend({ state: info.state })
     takeDecrypted(secure, stream)
     setImmediate(() => {
       if (this.#cancelled) return stream.reset(closeCause('proxy', 'tls', 'finished', 'the dial was given up'))

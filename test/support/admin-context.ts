@@ -129,6 +129,6 @@ export const EMPTY_CONFIG: ProxyConfig = {
   clusters: new Map(),
   admin: undefined,
   node: { id: 'n1', cluster: 'edge' },
-  headerPrefix: 'x-envoy',
+  internalBufferBytes: 1024 * 1024, headerPrefix: 'x-envoy',
   dump: {},
 }

@@ -30,6 +30,7 @@ export function lowerBootstrap(loading: Loading, message: Bootstrap, spot: Spot,
       id: loading.options.nodeId ?? message.node?.id ?? '',
       cluster: loading.options.nodeCluster ?? message.node?.cluster ?? '',
     },
+    internalBufferBytes: 1024 * 1024,
     headerPrefix: message.headerPrefix === '' ? 'x-envoy' : message.headerPrefix,
     dump,
   }

@@ -1,7 +1,8 @@
 // Filter chains of a listener: when they apply, their TLS and their terminal filter. Envoy: config.listener.v3.FilterChain.
 
 import { isMessage } from '@bufbuild/protobuf'
-import type { FilterChain, FilterChainMatch, NetworkFilter } from '../model/listener.ts'
+import type { FilterChain, FilterChainMatch } from '../model/listener.ts'
+import type { NetworkFilter } from '../model/network-filter.ts'
 import type { DownstreamTls } from '../model/tls.ts'
 import type { Spot } from '../source/tree.ts'
 import type { Loading } from './loading.ts'
@@ -25,6 +26,7 @@ export function lowerFilterChain(loading: Loading, message: ChainMessage, spot: 
     match: isDefault ? undefined : lowerChainMatch(loading, message.filterChainMatch, spot.field('filter_chain_match')),
     tls: lowerTransport(loading, message.transportSocket, spot.field('transport_socket')),
     transportSocketConnectTimeoutMs: timeout(message.transportSocketConnectTimeout, undefined),
+    gates: [],
     filter: lowerFilters(loading, message, spot.field('filters')),
     place: spot.place,
   }

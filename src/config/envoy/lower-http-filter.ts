@@ -80,6 +80,7 @@ function lowerConfig(loading: Loading, config: Message, base: FilterBase, spot: 
       ...base,
       kind: 'router',
       suppressEnvoyHeaders: config.suppressEnvoyHeaders,
+      rejectConnectEarlyData: false,
       upstreamLogs: lowerAccessLogs(loading, config.upstreamLog, spot.field('upstream_log')),
     }
   }

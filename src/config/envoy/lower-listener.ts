@@ -46,6 +46,7 @@ function lowerListener(loading: Loading, message: Message, spot: Spot): Listener
   checkChains(loading, name, chains, spot.field('filter_chains'))
   return {
     name,
+    internal: false,
     addresses,
     statPrefix:
       message.statPrefix !== ''
@@ -55,9 +56,12 @@ function lowerListener(loading: Loading, message: Message, spot: Spot): Listener
           : addressText(addresses[0]).replaceAll(':', '_'),
     chains,
     defaultChain: defaultChain && lowerFilterChain(loading, defaultChain, spot.field('default_filter_chain'), true),
-    inspectTls:
+    filters:
       message.listenerFilters.length > 0 ||
-      chains.some((chain) => chain.match !== undefined && needsInspection(chain.match)),
+      chains.some((chain) => chain.match !== undefined && needsInspection(chain.match))
+        ? [{ kind: 'tls-inspector' }]
+        : [],
+    udp: undefined,
     listenerFiltersTimeoutMs: timeout(message.listenerFiltersTimeout, 15_000),
     continueOnListenerFiltersTimeout: message.continueOnListenerFiltersTimeout,
     bufferLimitBytes: message.perConnectionBufferLimitBytes ?? BUFFER_LIMIT,

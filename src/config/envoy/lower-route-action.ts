@@ -67,6 +67,7 @@ export function lowerForward(
     timeoutMs: timeout(message.timeout, DEFAULT_TIMEOUT),
     idleTimeoutMs: message.idleTimeout === undefined ? 'inherit' : timeout(message.idleTimeout, undefined),
     maxStreamDurationMs: stream === undefined ? 'inherit' : timeout(stream, undefined),
+    connect: undefined,
     upgrades: lowerRouteUpgrades(loading, message.upgradeConfigs, spot.field('upgrade_configs')),
     timeoutPlace: timeoutSpot.place,
   }

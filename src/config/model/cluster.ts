@@ -1,12 +1,16 @@
 // Clusters and their endpoints. Envoy: config.cluster.v3, config.endpoint.v3. Milliseconds; undefined = off.
 
 import type { Address } from './address.ts'
+import type { DnsCacheConfig, DnsFamily } from './dns-cache.ts'
+import type { HeaderAddition } from './header-mutation.ts'
 import type { CommonHttpOptions, Http1ProtocolOptions, Http2ProtocolOptions } from './http-protocol.ts'
 import type { Place } from './place.ts'
+import type { ProxyProtocolSend, ProxyTlv } from './proxy-protocol.ts'
+import type { TargetPolicy } from './target-policy.ts'
 import type { UpstreamTls } from './tls.ts'
 
-export type Discovery = 'static' | 'strict-dns' | 'logical-dns'
-export type DnsFamily = 'auto' | 'v4-only' | 'v6-only' | 'v4-preferred' | 'all'
+export type Discovery = 'static' | 'strict-dns' | 'logical-dns' | 'original-dst' | 'dynamic-forward-proxy'
+export type { DnsFamily } from './dns-cache.ts'
 
 export type Balancing =
   | { readonly kind: 'round-robin' }
@@ -21,6 +25,32 @@ export interface EndpointConfig {
   readonly priority: number
   readonly locality: { readonly region: string; readonly zone: string; readonly subZone: string }
   readonly health: 'healthy' | 'degraded' | 'unhealthy' | 'draining'
+  /** An HTTP proxy to CONNECT through, for this endpoint or its locality; wins over the cluster's. */
+  readonly httpProxy?: Address | undefined
+  /** TLVs for this endpoint; they win over the cluster's of the same type. */
+  readonly proxyTlvs?: readonly ProxyTlv[] | undefined
+  readonly place: Place
+}
+
+/** Where an original-dst cluster finds the address to dial; the connection's original destination when all else is silent. */
+export interface OriginalDestination {
+  /** Lower case, `:authority` included; '' = no header is asked. */
+  readonly headerName: string
+  readonly portOverride: number | undefined
+  /** An unused address is forgotten after so long. */
+  readonly cleanupMs: number
+}
+
+/** A proxy between here and the endpoint: it is asked to CONNECT, then the endpoint is spoken to through it. */
+export interface HttpProxyHop {
+  /** undefined = only endpoints that name a proxy use one. */
+  readonly address: Address | undefined
+  /** `user:password`; secret: never printed. Sluice's own. */
+  readonly basicCredentials: string | undefined
+  /** Added to the CONNECT. Sluice's own. */
+  readonly headers: readonly HeaderAddition[]
+  /** The proxy itself is reached by TLS. Sluice's own. */
+  readonly tls: UpstreamTls | undefined
   readonly place: Place
 }
 
@@ -56,7 +86,21 @@ export interface Cluster {
   readonly common: CommonHttpOptions
   readonly http1: Http1ProtocolOptions
   readonly http2: Http2ProtocolOptions
+  /** Innermost first on the wire after TCP: CONNECT through `httpProxy`, then the PROXY header, then TLS. */
   readonly tls: UpstreamTls | undefined
+  readonly proxyProtocol: ProxyProtocolSend | undefined
+  readonly httpProxy: HttpProxyHop | undefined
+  readonly originalDestination: OriginalDestination | undefined
+  /** The cache of a dynamic-forward-proxy cluster. */
+  readonly dnsCache: DnsCacheConfig | undefined
+  /** undefined = Envoy's behaviour: whatever is named is dialled. */
+  readonly targetPolicy: TargetPolicy | undefined
+  /** 1..3: connections kept ready per one that is needed. */
+  readonly preconnectRatio: number
+  /** Requests of different downstream connections do not share connections. */
+  readonly poolPerDownstreamConnection: boolean
+  /** upstream_config names the TCP pool: every CONNECT to this cluster is terminated. */
+  readonly terminatesConnect: boolean
   readonly circuitBreakers: { readonly default: CircuitBreakers; readonly high: CircuitBreakers }
   readonly keepalive: { readonly timeMs: number } | undefined
   /** Local address to dial from. */

@@ -1,6 +1,7 @@
 // HTTP filters by kind. Each dialect lowers to these; src/filter/http/<kind> runs them.
 
 import type { AccessLogConfig } from './access-log.ts'
+import type { DnsCacheConfig } from './dns-cache.ts'
 import type { HeaderMutations } from './header-mutation.ts'
 import type { Place } from './place.ts'
 import type { HeaderMatch } from './string-match.ts'
@@ -18,6 +19,8 @@ export type HttpFilterConfig =
       readonly kind: 'router'
       readonly suppressEnvoyHeaders: boolean
       readonly upstreamLogs: readonly AccessLogConfig[]
+      /** Bytes after a CONNECT head and before its answer end it with 400. */
+      readonly rejectConnectEarlyData: boolean
     })
   | (FilterBase & { readonly kind: 'buffer'; readonly maxRequestBytes: number })
   | (FilterBase & {
@@ -29,6 +32,16 @@ export type HttpFilterConfig =
       readonly kind: 'health-check'
       readonly passThrough: boolean
       readonly headers: readonly HeaderMatch[]
+    })
+  | (FilterBase & {
+      /** Looks up the host that the request names, for a dynamic-forward-proxy cluster. */
+      readonly kind: 'dynamic-forward-proxy'
+      /** undefined = a per-route override without one. */
+      readonly cache: DnsCacheConfig | undefined
+      /** Per route: the host to look up instead; '' = the request's. */
+      readonly hostRewrite: string
+      /** Per route: the header that names it; '' = none. */
+      readonly hostRewriteHeader: string
     })
 
 export type HttpFilterKind = HttpFilterConfig['kind']

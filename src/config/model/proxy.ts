@@ -25,6 +25,8 @@ export interface ProxyConfig {
   readonly clusters: ReadonlyMap<string, Cluster>
   readonly admin: AdminConfig | undefined
   readonly node: NodeConfig
+  /** Bytes that may wait in each direction of a connection to an internal listener. */
+  readonly internalBufferBytes: number
   /** Replaces `x-envoy` in header names. */
   readonly headerPrefix: string
   /** The configuration as read, secrets redacted, for /config_dump. */

@@ -4,6 +4,7 @@ import type { FormatTemplate } from './format-template.ts'
 import type { MessageMutations } from './header-mutation.ts'
 import type { HttpFilterConfig } from './http-filter.ts'
 import type { Place } from './place.ts'
+import type { ProxyProtocolSend } from './proxy-protocol.ts'
 import type { HeaderMatch, QueryMatch, WholeRegex } from './string-match.ts'
 
 export interface RouteTable {
@@ -137,8 +138,18 @@ export interface ForwardAction {
   readonly maxStreamDurationMs: number | undefined | 'inherit'
   /** By lower-case type; `connect` for CONNECT. */
   readonly upgrades: ReadonlyMap<string, RouteUpgrade>
+  /** Set when CONNECT ends here and its bytes go to a TCP connection (or datagrams to UDP); undefined = it is passed on. */
+  readonly connect: ConnectTermination | undefined
   /** Where to look: the line of the timeout, if it was set. */
   readonly timeoutPlace: Place
+}
+
+/** Envoy: RouteAction.UpgradeConfig.ConnectConfig. */
+export interface ConnectTermination {
+  readonly proxyProtocol: ProxyProtocolSend | undefined
+  /** A POST is taken for a CONNECT, too. */
+  readonly allowPost: boolean
+  readonly place: Place
 }
 
 export interface RouteUpgrade {

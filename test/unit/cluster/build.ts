@@ -38,6 +38,14 @@ export const limits = (more: Partial<CircuitBreakers> = {}): CircuitBreakers => 
 
 export const cluster = (more: Partial<Cluster> = {}): Cluster => ({
   name: 'app',
+  proxyProtocol: undefined,
+  httpProxy: undefined,
+  originalDestination: undefined,
+  dnsCache: undefined,
+  targetPolicy: undefined,
+  preconnectRatio: 1,
+  poolPerDownstreamConnection: false,
+  terminatesConnect: false,
   statName: 'app',
   discovery: 'static',
   dnsFamily: 'auto',

@@ -39,6 +39,7 @@ export const connect: PathMatch = { kind: 'connect' }
 
 export const forward = (more: Partial<ForwardAction> = {}): ForwardAction => ({
   kind: 'forward',
+  connect: undefined,
   cluster: { kind: 'cluster', name: 'app' },
   clusterNotFoundStatus: 503,
   pathRewrite: undefined,

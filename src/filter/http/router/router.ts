@@ -258,6 +258,7 @@ export class Router implements TerminalFilter, StreamWaiter, ClientStreamSink {
     const { endpoint } = connection
     const priority = this.#destination?.priority ?? 'default'
     const tunnel: UpstreamTunnel = {
+      open: () => stream.intoByteStream(),
       endpoint: connection.stream.info.remote.text,
       maxDurationMs: this.#durationLeftMs(),
       hopNote: upstream.hopNote(endpoint, connection.client.protocol),
@@ -268,7 +269,7 @@ export class Router implements TerminalFilter, StreamWaiter, ClientStreamSink {
       },
     }
     this.#sink.facts.responseCodeDetails = 'via_upstream'
-    this.#sink.onTunnelAccepted(head, stream, tunnel)
+    this.#sink.onTunnelAccepted(head, tunnel)
   }
 
   #addServiceTime(head: ResponseHead): void {

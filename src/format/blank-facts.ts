@@ -1,19 +1,10 @@
-// The blank record of an exchange, filled in while it lives.
+// The blank record of an exchange or a TCP session, filled in while it lives.
 
 import type { Clock } from '../core/clock.ts'
 import { nextStreamId, type ConnectionId } from '../core/ids.ts'
 import type { RequestHead } from '../codec/http-stream.ts'
-import type { StreamFacts } from '../format/stream-facts.ts'
+import type { StreamFacts } from './stream-facts.ts'
 import type { StreamInfo } from '../transport/byte-stream.ts'
-import type { HcmRuntime } from './runtime.ts'
-
-/** Facts of an exchange that starts now. */
-export const newFacts = (
-  runtime: HcmRuntime,
-  connectionId: ConnectionId,
-  downstream: StreamInfo,
-  head: RequestHead | undefined,
-): StreamFacts => blankFacts(runtime.clock, connectionId, downstream, runtime, head)
 
 /** Names of where a connection came in. */
 export interface Entrance {
