@@ -24,7 +24,7 @@ export interface Flags {
 export const usage = `npm run bench -- [options]
 
   --only a,b       workloads by id or beginning of id (echo,handshake); --list shows them
-  --peers a,b      proxies to run: sluice,nginx,haproxy,nghttpx (default), haproxy-splice, haproxy-tcp
+  --peers a,b      proxies to run: sluice,nginx,haproxy,haproxy-splice,nghttpx (default)
   --rounds N       interleaved rounds, the median counts (3)
   --seconds S      length of one measurement (1.2)
   --quick          one short round of everything, for orientation
@@ -56,7 +56,7 @@ export function readFlags(args: string[]): Flags | 'help' {
   const full = !given.quick && given.only === undefined && given.peers === undefined
   return {
     only: given.only?.split(',') ?? [],
-    peers: given.peers?.split(',') ?? ['sluice', 'nginx', 'haproxy', 'nghttpx'],
+    peers: given.peers?.split(',') ?? ['sluice', 'nginx', 'haproxy', 'haproxy-splice', 'nghttpx'],
     rounds: positive('--rounds', given.rounds, given.quick ? 1 : 3),
     seconds: positive('--seconds', given.seconds, given.quick ? 0.4 : 1.2),
     firstWarmSeconds: given.quick ? 0.4 : 1,

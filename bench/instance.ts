@@ -83,8 +83,7 @@ async function startProxies(
 ): Promise<ChildProcess[]> {
   if (!shape.chain) return [await startOne(peer, shape, listenPort, originPort, around)]
   const middlePort = await freePort()
-  const outer: Shape = { ...shape, chain: false, upstream: 'http2' }
-  const inner: Shape = { ...shape, chain: false, downstream: 'http2', tls: false }
+  const [outer, inner] = hops(shape)
   const first = await startOne(peer, outer, listenPort, middlePort, around)
   try {
     return [first, await startOne(peer, inner, middlePort, originPort, around)]
@@ -92,6 +91,18 @@ async function startProxies(
     await stop(first)
     throw error
   }
+}
+
+function hops(shape: Shape): readonly [Shape, Shape] {
+  if (shape.tcp !== undefined)
+    return [
+      { ...shape, chain: false, tcp: 'enter' },
+      { ...shape, chain: false, tcp: 'leave', tls: false },
+    ]
+  return [
+    { ...shape, chain: false, upstream: 'http2' },
+    { ...shape, chain: false, downstream: 'http2', tls: false },
+  ]
 }
 
 async function startOne(

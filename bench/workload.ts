@@ -10,6 +10,11 @@ export interface Shape {
   readonly workers: number
   /** Two proxies in a row that meet over HTTP/2: HTTP/1.1 → HTTP/2 → HTTP/1.1. CPU is summed over both. */
   readonly chain: boolean
+  /**
+   * Absent: the proxy speaks HTTP. `forward`: it passes TCP bytes on. `enter` and `leave`: the two ends of a tunnel through
+   * HTTP/2 CONNECT; in a chain, peers that have no such tunnel pass TCP bytes on twice.
+   */
+  readonly tcp?: 'forward' | 'enter' | 'leave'
 }
 
 export type Job = 'echo' | 'rate' | 'up' | 'down' | 'setup' | 'request' | 'idle'
@@ -38,5 +43,5 @@ export interface Workload {
 
 export function shapeKey(shape: Shape): string {
   const tls = shape.tls ? '+tls' : ''
-  return `${shape.downstream}${tls}-${shape.chain ? 'http2-' : ''}${shape.upstream}-x${shape.workers}`
+  return `${shape.tcp ?? ''}${shape.downstream}${tls}-${shape.chain ? 'http2-' : ''}${shape.upstream}-x${shape.workers}`
 }

@@ -4,6 +4,7 @@ import type { Job, Load, Shape, Unit, Workload } from './workload.ts'
 const http1: Shape = { downstream: 'http1', tls: false, upstream: 'http1', workers: 1, chain: false }
 const http2: Shape = { ...http1, downstream: 'http2', upstream: 'http2' }
 const http2to1: Shape = { ...http1, downstream: 'http2' }
+const tunnel: Shape = { ...http1, chain: true, tcp: 'enter' }
 const http1to2: Shape = { ...http1, upstream: 'http2' }
 
 const units: Record<Job, Unit> = {
@@ -78,6 +79,19 @@ export const workloads: readonly Workload[] = [
     ['mixed-echo', 'echo, 100 connections', { job: 'echo', connections: 100 }],
     ['mixed-handshake', 'handshake: connect, upgrade, echo, close', { job: 'setup', connections: 32 }],
     ['mixed-request', 'request, keep-alive, empty body', { job: 'request', connections: 100, size: 0 }],
+  ]),
+  ...rows('TCP', { ...http1, tcp: 'forward' }, [
+    ['tcp-echo-100', 'echo, 100 connections', { job: 'echo', connections: 100 }],
+    ['tcp-echo-1000', 'echo, 1000 connections', { job: 'echo', connections: 1000 }],
+    ['tcp-bulk-up', 'bulk up', { job: 'up', connections: 4 }],
+    ['tcp-bulk-down', 'bulk down', { job: 'down', connections: 4 }],
+    ['tcp-setup', 'connect, upgrade, echo, close', { job: 'setup', connections: 32 }],
+  ]),
+  ...rows('TCP in HTTP/2 CONNECT, two proxies, CPU summed (peers forward TCP twice)', tunnel, [
+    ['tunnel-echo', 'echo, 100 connections', { job: 'echo', connections: 100 }],
+    ['tunnel-bulk-up', 'bulk up', { job: 'up', connections: 4 }],
+    ['tunnel-bulk-down', 'bulk down', { job: 'down', connections: 4 }],
+    ['tunnel-setup', 'tunnel set-up: connect, upgrade, echo, close', { job: 'setup', connections: 32 }],
   ]),
   ...rows('Two workers', { ...http1, workers: 2 }, [
     ['two-echo', 'WebSocket echo, 100 connections', { job: 'echo', connections: 100 }],

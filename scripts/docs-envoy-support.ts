@@ -28,6 +28,11 @@ nearest name, unless \`--allow-unknown-static-fields\` is given.
 |---|---|
 | \`filters\` in an entry of a route's \`upgrade_configs\` | HTTP filters for this upgrade type on this route, in place of the connection manager's; a list of \`HttpFilter\` that ends in the router |
 | \`use_websocket\` in a \`route\` | of the first generation of Envoy: an upgrade of type websocket on that route. Deprecated, with a warning |
+| \`sluice.target_policy\` in a cluster's \`metadata.typed_filter_metadata\` | a \`sluice.v1.TargetPolicy\`: which targets the cluster may dial when clients name them. Loopback, link-local, private and reserved addresses and this proxy's own listeners are refused unless \`allow\` lists them |
+| \`sluice.v1.HttpProxyTransport\` as a cluster's transport socket | as Envoy's \`http_11_proxy\`, with the proxy's address, credentials, header fields and TLS to the proxy itself |
+
+What a TCP proxy or a UDP proxy names as its cluster must be a cluster of the file: Envoy loads such a configuration and
+closes each connection.
 `
 
 /** The whole page. */
@@ -66,6 +71,7 @@ function table(message: DescMessage, support: MessageSupport): string {
 function state(field: DescField, support: MessageSupport): string {
   const found = support.get(field.name)
   if (found === undefined) return 'refused'
+  if (found.kind === 'refused') return `refused: ${found.hint}`
   if (found.kind === 'no-effect') return `*accepted, no effect*: ${found.why}`
   return found.only === undefined
     ? '**supported**'

@@ -1,11 +1,11 @@
 // Every proxy the benchmark knows, by name.
-import { haproxy, haproxySplice, haproxyTcp } from './haproxy.ts'
+import { haproxy, haproxySplice } from './haproxy.ts'
 import { nghttpx } from './nghttpx.ts'
 import { nginx } from './nginx.ts'
 import type { Peer } from './peer.ts'
 import { sluice } from './sluice.ts'
 
-const all: readonly Peer[] = [sluice, nginx, haproxy, nghttpx, haproxySplice, haproxyTcp]
+const all: readonly Peer[] = [sluice, nginx, haproxy, haproxySplice, nghttpx]
 
 export function peersNamed(names: readonly string[]): Peer[] {
   return names.map((name) => {

@@ -1,27 +1,22 @@
-// HAProxy: one thread. In three variants: HTTP mode (the comparison), HTTP mode with splice, and TCP mode, which looks at nothing.
+// HAProxy: one thread. HTTP mode for HTTP rows, TCP mode for TCP rows, and TCP mode with splice as a peer of its own.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Workload } from '../workload.ts'
 import type { Command, Peer, Site } from './peer.ts'
 import { versionOf } from './version.ts'
 
-type Variant = 'http' | 'splice' | 'tcp'
+type Variant = 'copy' | 'splice'
 
-export const haproxy: Peer = variant('haproxy', 'http')
+export const haproxy: Peer = variant('haproxy', 'copy')
 export const haproxySplice: Peer = variant('haproxy-splice', 'splice')
-export const haproxyTcp: Peer = variant('haproxy-tcp', 'tcp')
 
 function variant(name: string, kind: Variant): Peer {
   return {
     name,
     version: () => versionOf('haproxy', ['-v']),
-    can: (workload) => can(workload, kind),
+    can: ({ shape }: Workload) => kind === 'copy' || shape.tcp !== undefined,
     prepare: (site) => prepare(site, kind),
   }
-}
-
-function can({ shape }: Workload, kind: Variant): boolean {
-  return kind !== 'tcp' || (shape.downstream === shape.upstream && !shape.chain)
 }
 
 function prepare(site: Site, kind: Variant): Command {
@@ -35,14 +30,15 @@ function configuration({ listenPort, originPort, shape, certificate, maximumFile
   const maximumConnections = Math.floor((maximumFiles - 100) / (kind === 'splice' ? 2.6 : 2))
   const alpn = shape.downstream === 'http2' ? 'h2' : 'http/1.1'
   const tls = shape.tls ? `ssl crt ${certificate.combined} alpn ${alpn}` : ''
-  const upstream = shape.upstream === 'http2' && kind !== 'tcp' ? 'proto h2' : ''
+  const tcp = shape.tcp !== undefined
+  const upstream = shape.upstream === 'http2' && !tcp ? 'proto h2' : ''
   return `
 global
   maxconn ${maximumConnections}
   nbthread ${shape.workers}
   ssl-default-bind-options ssl-min-ver TLSv1.2
 defaults
-  mode ${kind === 'tcp' ? 'tcp' : 'http'}
+  mode ${tcp ? 'tcp' : 'http'}
   maxconn ${maximumConnections}
   backlog 4096
   timeout connect 10s
@@ -50,7 +46,7 @@ defaults
   timeout server 1h
   timeout tunnel 1h
   timeout http-keep-alive 1h
-  ${kind === 'tcp' ? '' : 'http-reuse always'}
+  ${tcp ? '' : 'http-reuse always'}
   ${kind === 'splice' ? 'option splice-auto' : ''}
 frontend downstream
   bind 127.0.0.1:${listenPort} ${tls}

@@ -17,6 +17,7 @@ export const nghttpx: Peer = {
  * streams is reached; in a chain, its resets run into its own limit against rapid resets.
  */
 function can({ shape, load }: Workload): boolean {
+  if (shape.tcp !== undefined) return false
   if (load.job !== 'setup') return true
   return !shape.chain && !(shape.downstream === 'http2' && shape.upstream === 'http2')
 }

@@ -1,5 +1,5 @@
 // nginx: one worker, the WebSocket recipe of its documentation, keep-alive towards the origin. No HTTP/2 upstream, no RFC 8441.
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Workload } from '../workload.ts'
 import type { Command, Peer, Site } from './peer.ts'
@@ -13,14 +13,37 @@ export const nginx: Peer = {
 }
 
 function can({ shape, load }: Workload): boolean {
+  if (shape.tcp !== undefined) return true
   if (shape.chain || shape.upstream === 'http2') return false
   return shape.downstream === 'http1' || load.job === 'request'
 }
 
 function prepare(site: Site): Command {
   const file = join(site.directory, 'nginx.conf')
-  writeFileSync(file, configuration(site))
+  writeFileSync(file, site.shape.tcp === undefined ? configuration(site) : streamConfiguration(site))
   return { file: 'nginx', args: ['-p', site.directory, '-e', join(site.directory, 'error.log'), '-c', file] }
+}
+
+const streamModule = '/usr/lib/nginx/modules/ngx_stream_module.so'
+
+/** The stream module: bytes, without a look at them. */
+function streamConfiguration({ directory, listenPort, originPort, maximumFiles, shape }: Site): string {
+  return `
+daemon off;
+${existsSync(streamModule) ? `load_module ${streamModule};` : ''}
+${process.getuid?.() === 0 ? 'user root;' : ''}
+worker_processes ${shape.workers};
+worker_rlimit_nofile ${maximumFiles};
+pid ${directory}/nginx.pid;
+events { worker_connections ${2 * maximumFiles}; }
+stream {
+  server {
+    listen 127.0.0.1:${listenPort} backlog=4096;
+    proxy_pass 127.0.0.1:${originPort};
+    proxy_timeout 1h;
+  }
+}
+`
 }
 
 function configuration({ directory, listenPort, originPort, shape, certificate, maximumFiles }: Site): string {

@@ -2,6 +2,36 @@
 import type { Site } from './peer.ts'
 
 export function sluiceBootstrap(site: Site): string {
+  return site.shape.tcp === 'forward' || site.shape.tcp === 'enter' ? forwarding(site) : serving(site)
+}
+
+/** tcp_proxy, plain or into HTTP/2 CONNECT. */
+function forwarding(site: Site): string {
+  return `admin:
+  address: { socket_address: { address: 127.0.0.1, port_value: ${site.adminPort} } }
+static_resources:
+  listeners:
+  - name: downstream
+    address: { socket_address: { address: 127.0.0.1, port_value: ${site.listenPort} } }
+    filter_chains:
+    - filters:
+      - name: envoy.filters.network.tcp_proxy
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy
+          stat_prefix: bench
+          cluster: origin
+${site.shape.tcp === 'enter' ? '          tunneling_config: { hostname: "origin.test:443" }\n' : ''}${cluster(site, site.shape.tcp === 'enter')}`
+}
+
+const leaving = `              - match: { connect_matcher: {} }
+                route:
+                  cluster: origin
+                  upgrade_configs:
+                  - upgrade_type: CONNECT
+                    connect_config: {}
+`
+
+function serving(site: Site): string {
   return `admin:
   address: { socket_address: { address: 127.0.0.1, port_value: ${site.adminPort} } }
 static_resources:
@@ -25,13 +55,17 @@ static_resources:
             - name: all
               domains: ["*"]
               routes:
-              - match: { prefix: "/" }
+${site.shape.tcp === 'leave' ? leaving : ''}              - match: { prefix: "/" }
                 route: { cluster: origin, timeout: 0s }
           http_filters:
           - name: envoy.filters.http.router
             typed_config:
               "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router
-${site.shape.tls ? downstreamTls(site) : ''}  clusters:
+${site.shape.tls ? downstreamTls(site) : ''}${cluster(site, site.shape.upstream === 'http2')}`
+}
+
+function cluster(site: Site, http2: boolean): string {
+  return `  clusters:
   - name: origin
     type: STATIC
     connect_timeout: 10s
@@ -46,7 +80,7 @@ ${site.shape.tls ? downstreamTls(site) : ''}  clusters:
       - lb_endpoints:
         - endpoint:
             address: { socket_address: { address: 127.0.0.1, port_value: ${site.originPort} } }
-${site.shape.upstream === 'http2' ? upstreamHttp2 : ''}`
+${http2 ? upstreamHttp2 : ''}`
 }
 
 function downstreamTls(site: Site): string {

@@ -26,5 +26,5 @@ export function ratio(row: Row, against: readonly string[]): string {
 
 /** Proxies of the row that are comparable with Sluice: HAProxy's TCP mode looks at nothing, so it is shown but no measure. */
 export function comparable(names: readonly string[]): string[] {
-  return names.filter((name) => name !== 'sluice' && name !== 'haproxy-tcp')
+  return names.filter((name) => name !== 'sluice')
 }

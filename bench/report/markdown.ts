@@ -54,7 +54,7 @@ function table(rows: readonly Row[], names: readonly string[]): string {
         row.workload.title,
         row.workload.unit,
         ...names.map((name) => cell(row.outcomes.get(name))),
-        ratio(row, ['nginx', 'haproxy']),
+        ratio(row, ['nginx', 'haproxy', 'haproxy-splice']),
         ratio(row, comparable(names)),
       ]),
     ),

@@ -33,7 +33,7 @@ export class TerminalReport {
     this.#print([
       label,
       ...this.#names.map((name) => cell(row.outcomes.get(name))),
-      ratio(row, ['nginx', 'haproxy']),
+      ratio(row, ['nginx', 'haproxy', 'haproxy-splice']),
       ratio(row, comparable(this.#names)),
     ])
     for (const line of remarks(row, this.#names)) process.stdout.write(`    ${line}\n`)

@@ -3,7 +3,9 @@
 import { Command, CommanderError } from 'commander'
 import { demoCommand } from './demo.ts'
 import { EXIT } from './exit-codes.ts'
+import { proxyCommand } from './proxy.ts'
 import { runCommand } from './run.ts'
+import { tunnelCommand } from './tunnel.ts'
 import { upstreamCommand } from './upstream-url.ts'
 import { validateCommand } from './validate.ts'
 import { version } from '../proxy/version.ts'
@@ -13,6 +15,9 @@ Examples:
   sluice -c envoy.yaml                       run an Envoy configuration
   sluice validate -c envoy.yaml              check it, all faults at once
   sluice ws://localhost:3000 --listen 8080   put one WebSocket server behind port 8080
+  sluice tunnel --listen 10000 --via http://proxy:3128 --to host:22
+                                             carry a port through an HTTP proxy
+  sluice proxy --listen 3128                 be a CONNECT proxy
   sluice demo                                see WebSockets cross two proxies
 
 Exit codes: 0 ok, 1 configuration refused, 2 wrong usage.`
@@ -24,12 +29,12 @@ export async function main(args: readonly string[]): Promise<number> {
     exitCode = code
   }
   const program = new Command('sluice')
-    .description('The proxy for connections that last: WebSockets and other upgrades over HTTP/1.1 and HTTP/2.')
+    .description('The proxy for connections that last: WebSocket, CONNECT and TCP tunnels over HTTP/1.1 and HTTP/2.')
     .version(version(), '-V, --version')
     .addHelpText('after', HELP)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text) })
-  for (const make of [runCommand, validateCommand, upstreamCommand, demoCommand]) {
+  for (const make of [runCommand, validateCommand, upstreamCommand, tunnelCommand, proxyCommand, demoCommand]) {
     const command = make(done).exitOverride()
     program.addCommand(command)
   }

@@ -1,11 +1,8 @@
 // `sluice ws://localhost:3000`: no file, one upstream, ready in a second.
 
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { stringify } from 'yaml'
-import { EXIT } from './exit-codes.ts'
-import { loadText, printDiagnostics } from '../proxy/load-config.ts'
-import { serve } from './serve.ts'
-import type { ServerOptions } from './server-options.ts'
+import { type Listen, listenAddress, port } from './listen-address.ts'
+import { runText, type TextOptions } from './run-text.ts'
 import { serverOptions } from './server-options.ts'
 import { upstreamConfig } from './upstream-config.ts'
 
@@ -16,15 +13,9 @@ Examples:
   sluice h2c://127.0.0.1:8081                    HTTP/2 without TLS to the upstream
   sluice ws://localhost:3000 --print-config      the Envoy configuration it amounts to`
 
-interface UpstreamOptions extends ServerOptions {
+interface UpstreamOptions extends TextOptions {
   readonly listen: Listen
   readonly adminPort: number | undefined
-  readonly printConfig: boolean
-}
-
-interface Listen {
-  readonly host: string
-  readonly port: number
 }
 
 export function upstreamCommand(done: (code: number) => void): Command {
@@ -39,23 +30,9 @@ export function upstreamCommand(done: (code: number) => void): Command {
     .option('--admin-port <port>', 'admin pages on this port of 127.0.0.1', port)
     .option('--print-config', 'print the configuration and exit', false)
     .addHelpText('after', HELP)
-    .action(async (url: URL, options: UpstreamOptions, command: Command) => {
-      if (options.configPath.length > 0 || options.configYaml !== undefined) {
-        command.error(
-          'error: an address and a configuration exclude each other: --print-config prints a file to start from',
-          { exitCode: EXIT.usage },
-        )
-      }
-      const text = stringify(upstreamConfig(url, options.listen, options.adminPort))
-      if (options.printConfig) {
-        process.stdout.write(text)
-        return
-      }
-      const loaded = await loadText(text, '--print-config')
-      printDiagnostics(loaded)
-      if (loaded.config === undefined) done(EXIT.refused)
-      else done(options.mode === 'serve' ? await serve(loaded.config, options, 'info') : EXIT.ok)
-    })
+    .action(async (url: URL, options: UpstreamOptions, command: Command) =>
+      done(await runText(upstreamConfig(url, options.listen, options.adminPort), options, command)),
+    )
 }
 
 function upstreamUrl(text: string): URL {
@@ -67,16 +44,4 @@ function upstreamUrl(text: string): URL {
   if (url.username !== '' || url.password !== '')
     throw new InvalidArgumentError('credentials in the address are not supported.')
   return url
-}
-
-function listenAddress(text: string): Listen {
-  const match = /^(?:(\[[0-9a-f:.]+\]|[^:]+):)?(\d{1,5})$/i.exec(text)
-  if (match === null) throw new InvalidArgumentError('expected a port, or host:port.')
-  return { host: (match[1] ?? '127.0.0.1').replace(/^\[|\]$/g, ''), port: port(match[2] ?? '') }
-}
-
-function port(text: string): number {
-  const number = Number(text)
-  if (!/^\d{1,5}$/.test(text) || number > 65535) throw new InvalidArgumentError('expected a port from 0 to 65535.')
-  return number
 }

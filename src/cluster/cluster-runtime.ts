@@ -4,16 +4,25 @@
 import type { Clock } from '../core/clock.ts'
 import type { Random } from '../core/random.ts'
 import type { Cluster, EndpointConfig } from '../config/model/cluster.ts'
+import { readHost } from '../config/model/host-name.ts'
 import { placeHint } from '../config/model/place.ts'
 import type { StatRegistry } from '../observe/stats/registry.ts'
 import { makePicker } from './balance/make-picker.ts'
 import { FIRST_TRY, type PickContext, type Picker } from './balance/picker.ts'
 import { CircuitBreakers } from './circuit-breakers.ts'
 import { clusterScope, clusterStats, type ClusterStats } from './cluster-stats.ts'
+import type { EndpointsOnDemand } from './demand/endpoints-on-demand.ts'
+import { NamedTargets } from './demand/named-targets.ts'
+import { OriginalDestinations } from './demand/original-destinations.ts'
 import { discover, type Discovery, type DiscoveryListener } from './discovery/discover.ts'
 import type { DnsResolver } from './discovery/dns-resolver.ts'
 import { type EndpointAddresses, EndpointSet } from './discovery/endpoint-set.ts'
+import { DnsCaches } from './dns-cache/dns-caches.ts'
 import type { Endpoint } from './endpoint.ts'
+import { none, type NoEndpoint } from './no-endpoint.ts'
+import { OwnListeners } from './own-listeners.ts'
+import { TargetJudge } from './target-policy.ts'
+import type { Target } from './target.ts'
 import { WarmUp } from './warm-up.ts'
 
 export interface ClusterContext {
@@ -21,20 +30,21 @@ export interface ClusterContext {
   readonly random: Random
   readonly resolver: DnsResolver
   readonly registry: StatRegistry
+  /** The server's; undefined = the cluster shares its cache with nobody. */
+  readonly dnsCaches?: DnsCaches
+  /** The server's, for target policies; undefined = none are known. */
+  readonly ownListeners?: OwnListeners
 }
 
-/** No endpoint can be used. `code` is the row of the error table, `reason` says why, for the operator. */
-export interface NoEndpoint {
-  readonly kind: 'none'
-  readonly code: 'no_healthy_upstream' | 'dns_resolution_failed'
-  readonly reason: string
-}
+export type { NoEndpoint } from './no-endpoint.ts'
 
 /** Hears that an endpoint left: its idle connections can go, and the others when their work is done. */
 export type EndpointRemovedListener = (endpoint: Endpoint) => void
 
 /** Picks that are thrown away in search of an endpoint that was not tried. */
 const REPICKS = 3
+/** Milliseconds past connect_timeout in which a dial may still end. */
+const DIAL_GRACE_MS = 1000
 
 export class ClusterRuntime implements DiscoveryListener {
   readonly cluster: Cluster
@@ -47,6 +57,11 @@ export class ClusterRuntime implements DiscoveryListener {
   readonly #removedListeners = new Set<EndpointRemovedListener>()
   /** What the last lookup of a slot's name failed with; by slot. */
   readonly #failures = new Map<number, string>()
+  /** Why the target policy refuses all addresses of a slot; by slot. */
+  readonly #refusals = new Map<number, string>()
+  readonly #judge: TargetJudge | undefined
+  /** Set when the endpoints are those that requests name. */
+  readonly #demand: EndpointsOnDemand | undefined
   #picker: Picker | undefined
   /** Known endpoints come one by one; they count as one change. */
   #starting = false
@@ -64,12 +79,16 @@ export class ClusterRuntime implements DiscoveryListener {
     this.#set = new EndpointSet(cluster.endpoints.length)
     this.#warmUp = new WarmUp(cluster.endpoints.length)
     const { clock, random, resolver } = context
+    const { targetPolicy: policy } = cluster
+    this.#judge = policy === undefined ? undefined : new TargetJudge(policy, context.ownListeners ?? new OwnListeners())
+    this.#demand = this.#onDemand(context)
     this.#discovery = discover(cluster, { clock, random, resolver, stats: this.stats }, this)
     this.#none = this.#whyNone()
   }
 
   /** Begins discovery. A static cluster is complete when this returns. */
   start(): void {
+    this.#demand?.start()
     this.#starting = true
     this.#discovery.start()
     this.#starting = false
@@ -79,6 +98,7 @@ export class ClusterRuntime implements DiscoveryListener {
 
   /** Ends discovery; the endpoints stay as they are for what is still open. */
   stop(): void {
+    this.#demand?.stop()
     this.#discovery.stop()
     this.#warmUp.finish()
   }
@@ -90,7 +110,7 @@ export class ClusterRuntime implements DiscoveryListener {
 
   /** Members, usable or not. */
   get endpoints(): readonly Endpoint[] {
-    return this.#set.endpoints
+    return this.#demand?.endpoints ?? this.#set.endpoints
   }
 
   /** The last failure of each name that failed last time it was looked up, as `name: reason`. */
@@ -100,13 +120,14 @@ export class ClusterRuntime implements DiscoveryListener {
 
   /** The endpoint for a request. */
   pick(context: PickContext = FIRST_TRY): Endpoint | NoEndpoint {
-    const picker = this.#picker
-    if (picker === undefined) {
-      this.stats.upstreamCxNoneHealthy.value++
-      return this.#none
-    }
-    const endpoint = picker.pick()
-    return context.tried.length === 0 ? endpoint : this.#untried(picker, endpoint, context.tried)
+    const picked = this.#demand === undefined ? this.#balance(context) : this.#demand.pick(context)
+    if (picked.kind === 'none') this.stats.upstreamCxNoneHealthy.value++
+    return picked
+  }
+
+  /** Why `target` would be refused whatever it resolves to; for filters, before they look it up. */
+  refusalOf({ host, port }: Target): string | undefined {
+    return host.kind === 'ip' ? this.#judge?.refusal('', host.ip, port) : this.#judge?.nameRefusal(host.name, port)
   }
 
   /** Calls `listener` for every endpoint that leaves, until the returned function is called. */
@@ -117,7 +138,8 @@ export class ClusterRuntime implements DiscoveryListener {
 
   onAddresses(slot: number, config: EndpointConfig, addresses: readonly EndpointAddresses[]): void {
     this.#failures.delete(slot)
-    this.#update(slot, config, addresses)
+    this.#update(slot, config, this.#permitted(slot, config, addresses))
+    this.#none = this.#whyNone()
     this.#warmUp.settle(slot)
   }
 
@@ -125,6 +147,49 @@ export class ClusterRuntime implements DiscoveryListener {
     this.#failures.set(slot, `${host}: ${reason}`)
     this.#none = this.#whyNone()
     this.#warmUp.settle(slot)
+  }
+
+  #onDemand(context: ClusterContext): EndpointsOnDemand | undefined {
+    const { cluster, stats } = this
+    const { clock } = context
+    const tools = {
+      clock,
+      stats,
+      dialMs: cluster.connectTimeoutMs + DIAL_GRACE_MS,
+      onRemoved: (endpoint: Endpoint) => this.#tellRemoved(endpoint),
+    }
+    if (cluster.discovery === 'original-dst') return new OriginalDestinations(cluster, this.#judge, tools)
+    if (cluster.discovery !== 'dynamic-forward-proxy') return undefined
+    const { dnsCache } = cluster
+    const caches = context.dnsCaches ?? new DnsCaches(context)
+    return new NamedTargets(cluster, dnsCache === undefined ? undefined : caches.get(dnsCache), this.#judge, tools)
+  }
+
+  #balance(context: PickContext): Endpoint | NoEndpoint {
+    const picker = this.#picker
+    if (picker === undefined) return this.#none
+    const first = picker.pick()
+    const endpoint = context.tried.length === 0 ? first : this.#untried(picker, first, context.tried)
+    // The policy was asked when the addresses came; since then a listener may have been bound.
+    const refusal = this.#judge?.judge(nameOf(endpoint.config), endpoint.addresses).refusal
+    return refusal === undefined ? endpoint : none('target_not_allowed', refusal)
+  }
+
+  /** What the target policy leaves of a slot's endpoints. */
+  #permitted(
+    slot: number,
+    config: EndpointConfig,
+    addresses: readonly EndpointAddresses[],
+  ): readonly EndpointAddresses[] {
+    const judge = this.#judge
+    this.#refusals.delete(slot)
+    if (judge === undefined) return addresses
+    return addresses.flatMap((list): EndpointAddresses[] => {
+      const { permitted, refusal } = judge.judge(nameOf(config), list)
+      const [first, ...others] = permitted
+      if (refusal !== undefined) this.#refusals.set(slot, refusal)
+      return first === undefined ? [] : [[first, ...others]]
+    })
   }
 
   #untried(picker: Picker, first: Endpoint, tried: readonly Endpoint[]): Endpoint {
@@ -145,8 +210,12 @@ export class ClusterRuntime implements DiscoveryListener {
     if (added.length === 0 && removed.length === 0) return false
     this.stats.membershipChange.value++
     this.#rebuild()
-    for (const endpoint of removed) for (const listener of [...this.#removedListeners]) listener(endpoint)
+    for (const endpoint of removed) this.#tellRemoved(endpoint)
     return true
+  }
+
+  #tellRemoved(endpoint: Endpoint): void {
+    for (const listener of [...this.#removedListeners]) listener(endpoint)
   }
 
   /** LOGICAL_DNS: the one endpoint stays itself and is dialled elsewhere from now on. */
@@ -172,6 +241,9 @@ export class ClusterRuntime implements DiscoveryListener {
     const count = this.endpoints.length
     if (count > 0)
       return none('no_healthy_upstream', `all ${count} endpoints of ${where} are marked unhealthy or draining`)
+    const [refusal] = this.#refusals.values()
+    if (refusal !== undefined)
+      return none('target_not_allowed', `${where} has no address that may be dialled: ${refusal}`)
     const [failure] = this.#failures.values()
     if (failure !== undefined) return none('dns_resolution_failed', `${where} has no address: lookup of ${failure}`)
     if (this.cluster.endpoints.length === 0) return none('no_healthy_upstream', `${where} has no endpoints`)
@@ -179,4 +251,8 @@ export class ClusterRuntime implements DiscoveryListener {
   }
 }
 
-const none = (code: NoEndpoint['code'], reason: string): NoEndpoint => ({ kind: 'none', code, reason })
+/** The name that an endpoint's addresses come from; '' when it is an address itself. */
+function nameOf({ address }: EndpointConfig): string {
+  const host = address.kind === 'socket' ? readHost(address.host) : undefined
+  return host?.kind === 'name' ? host.name : ''
+}

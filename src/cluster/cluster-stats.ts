@@ -87,6 +87,7 @@ function requestStats(scope: StatScope) {
     upstreamRqCompleted: scope.counter('upstream_rq_completed'),
     upstreamRqTime: scope.histogram('upstream_rq_time'),
     retryOrShadowAbandoned: scope.counter('retry_or_shadow_abandoned'),
+    originalDstHostInvalid: scope.counter('original_dst_host_invalid'),
   }
 }
 

@@ -33,7 +33,10 @@ export interface RequestHead {
   readonly protocol: HttpProtocol
   /** Without pseudo-headers and without `host`. */
   readonly headers: HeaderList
-  /** Absent for an ordinary request. */
+  /**
+   * Absent for an ordinary request. A POST that its route takes for a CONNECT gets the intent when it is routed; to its
+   * codec it stays an ordinary request.
+   */
   tunnel: TunnelIntent | undefined
 }
 
@@ -64,6 +67,17 @@ interface HttpStream {
   endMessage(): void
   /** Ends the exchange at once. H1: closes the connection. H2: RST_STREAM with the code of `cause`. */
   reset(cause: CloseCause): void
+  /**
+   * The two messages carry the directions of one byte stream: from now on the end of one leaves the other alone, however
+   * early it comes, and the sink hears `onFinished`. H1: the connection is not used again, and `reset` cuts it off.
+   * Called by body-stream.ts, after the response head was sent or within `onResponse`.
+   */
+  separateDirections(): void
+  /**
+   * After `separateDirections`: ends this side's message, sends what is queued and lets go of the other message. `onReset`
+   * or `onFinished` follows, perhaps before it returns.
+   */
+  closeAfterSending(cause: CloseCause): void
   /** Back-pressure on incoming data. H1: pauses the connection. H2: withholds this stream's WINDOW_UPDATE. */
   pauseReading(reason: PauseReason): void
   resumeReading(reason: PauseReason): void
@@ -71,13 +85,20 @@ interface HttpStream {
   setHighWater(bytes: number): void
   /**
    * Turns the rest of the exchange into bytes both ways, after acceptance. Incoming data that was held is delivered to
-   * the first sink. H1: the connection itself. H2: DATA frames; END_STREAM is the half-close, RST_STREAM the reset.
+   * the first sink. H1: the connection itself. H2: DATA frames; END_STREAM is the half-close, RST_STREAM the reset. Trailers
+   * end the peer's direction too; `onTrailers` hears them before the sink hears the end, and H1 tunnels have none. On a
+   * ClientStream it is called within `onResponse`.
    */
-  intoByteStream(): ByteStream
+  intoByteStream(onTrailers?: (trailers: HeaderList) => void): ByteStream
 }
 
 /** A request received. */
 export interface ServerStream extends HttpStream {
+  /**
+   * Bytes of a tunnel request that came before its final response head. They are kept, within a bound, for the first sink
+   * of `intoByteStream()`; a refusal drops them. Always 0 for a request that asks for no tunnel.
+   */
+  readonly earlyBytes: number
   /** Sends 1xx (not 101). H1/1.0 peers never see one. */
   respondInformational(head: ResponseHead): void
   /**
@@ -98,6 +119,10 @@ export interface ServerStreamSink {
   onDrain(): void
   /** The client or its connection is gone, or `reset` was called. Last call. Not called after an orderly end of both messages. */
   onReset(cause: CloseCause): void
+  /** The first of the stream's `earlyBytes` arrived; perhaps right after `onRequest` returned. Said once. */
+  onEarlyData?(): void
+  /** Both messages ended in order. Last call; only after `separateDirections`. */
+  onFinished?(): void
 }
 
 /** Receives what a server connection brings: one per downstream connection. */
@@ -138,7 +163,8 @@ export interface ClientStreamSink {
   onInformational(head: ResponseHead): void
   /**
    * The final head. For an accepted upgrade `status` is 101 on every version (H2's 2xx is mapped, RFC 8441 §5.1) and
-   * bytes follow through `intoByteStream()`. For an accepted CONNECT it is the 2xx. `endStream`: no body.
+   * bytes follow through `intoByteStream()`. For an accepted CONNECT it is the 2xx; with `endStream` (H2) it opens nothing,
+   * since the far side has ended already, unless the stream is taken all the same. `endStream`: no body.
    */
   onResponse(head: ResponseHead, endStream: boolean): void
   onData(buffer: Buffer, start: number, end: number, endStream: boolean): void
@@ -146,6 +172,8 @@ export interface ClientStreamSink {
   onDrain(): void
   /** Failed, by either side; last call. Not called after an orderly end of both messages. */
   onReset(cause: CloseCause): void
+  /** Both messages ended in order. Last call; only after `separateDirections`. */
+  onFinished?(): void
 }
 
 /** A client codec on one upstream connection. */

@@ -8,6 +8,7 @@
 // Extended CONNECT has no place for the method. Envoy makes it GET; Sluice carries any other one in METHOD_FIELD, which
 // only its codecs write and read: it never enters or leaves by HTTP/1.1 and is dropped wherever it is not an extended CONNECT.
 
+import { mimicsConnect } from './connect-target.ts'
 import { type HeaderList, isToken } from './header-list.ts'
 
 /** Field that carries the method of an upgrade over an extended CONNECT between two Sluices. */
@@ -43,8 +44,11 @@ export function takeUpgradeMethod(headers: HeaderList): string {
   const method = headers.get(METHOD_FIELD)
   if (method === undefined) return 'GET'
   headers.remove(METHOD_FIELD)
-  return isToken(method) && method !== 'CONNECT' ? method : 'GET'
+  return isToken(method) && method !== 'CONNECT' && !mimicsConnect(method) ? method : 'GET'
 }
 
 /** Whether `type` is the WebSocket protocol (RFC 6455 §4.1: case-insensitive). */
 export const isWebSocket = (type: string): boolean => type.length === 9 && type.toLowerCase() === 'websocket'
+
+/** Whether `type` is UDP proxying (RFC 9298 §3). */
+export const isConnectUdp = (type: string): boolean => type.length === 11 && type.toLowerCase() === 'connect-udp'

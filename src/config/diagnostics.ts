@@ -72,7 +72,7 @@ function excerpt(place: Place, lines: readonly string[]): string[] {
   const text = lines[place.line - 1]
   if (place.line === 0 || text === undefined) return []
   const from = place.column > EXCERPT_WIDTH - 20 ? place.column - 40 : 0
-  const shown = hideSecrets(text)
+  const shown = (isSecret(place) ? `${text.slice(0, place.column - 1)}[redacted]` : hideSecrets(text))
     .slice(from, from + EXCERPT_WIDTH)
     .replace(/\r$/, '')
     .replaceAll('\t', ' ')
@@ -80,10 +80,15 @@ function excerpt(place: Place, lines: readonly string[]): string[] {
   return [`${number} | ${shown}`, `       | ${' '.repeat(Math.max(0, place.column - 1 - from))}^`]
 }
 
+/** The value itself of a password, which may stand on a line without that word. */
+const isSecret = ({ path }: Place): boolean => /(?:^|\.)password\.inline_(?:string|bytes)$/.test(path)
+
 /** A line that holds a secret is shown without it. */
 function hideSecrets(line: string): string {
   if (line.includes('PRIVATE KEY')) return line.replace(/-----BEGIN.*$/, '[redacted]')
-  return line.replace(/((?:password|passphrase)["']?\s*:\s*).+$/i, '$1[redacted]')
+  return line
+    .replace(/((?:password|passphrase)["']?\s*:\s*).+$/i, '$1[redacted]')
+    .replace(/(authorization\b.*?\bvalue["']?\s*:\s*).+$/i, '$1[redacted]')
 }
 
 const hintLines = (diagnostic: Diagnostic): string[] =>

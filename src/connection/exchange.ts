@@ -7,10 +7,11 @@ import { errorEntry } from '../core/errors.ts'
 import type { HeaderList } from '../codec/header-list.ts'
 import type { RequestHead, ResponseHead, ServerStream, ServerStreamSink } from '../codec/http-stream.ts'
 import type { Place } from '../config/model/place.ts'
-import type { WeightedCluster } from '../config/model/route.ts'
+import type { Route, WeightedCluster } from '../config/model/route.ts'
 import type { HttpFilter, LocalReply, TerminalFilter, TerminalSink, UpstreamTunnel } from '../filter/http-filter.ts'
 import type { StreamFacts } from '../format/stream-facts.ts'
 import type { SelectedRoute } from '../route/compiled-table.ts'
+import { tunnelIntent } from '../route/connect-termination.ts'
 import { selectRoute, type RouteMiss } from '../route/select-route.ts'
 import { decideUpgrade } from '../route/upgrade-policy.ts'
 import { PAUSE } from '../transport/byte-stream.ts'
@@ -99,6 +100,11 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
     return Math.max(1, maxDurationMs - (this.runtime.clock.now() - this.facts.times.start))
   }
 
+  /** Whether the payload of its tunnel is the two message bodies, because the client asked for no tunnel (a POST). */
+  get tunnelsBodies(): boolean {
+    return this.head.tunnel?.kind === 'connect' && this.head.method !== 'CONNECT'
+  }
+
   get tunnel(): TunnelSession | undefined {
     return this.#tunnel
   }
@@ -111,7 +117,7 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
     const { tunnel } = head
     if (tunnel !== undefined) this.facts.upgradeType = tunnel.kind === 'connect' ? 'CONNECT' : tunnel.type
     this.#timers.start()
-    const check = checkRequest(head, runtime.config, this.#connection.info)
+    const check = checkRequest(head, runtime.config, this.#connection.info, this.#requestEnded)
     if (check.kind === 'refused') {
       this.#countRefusal(check.code)
       this.sendLocalReply({ code: check.code, explanation: check.explanation, closeConnection: tunnel !== undefined })
@@ -149,6 +155,10 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
     this.#requestComplete()
     if (this.#held !== undefined) this.#held.endStream = true
     else this.#terminal?.trailers(trailers)
+  }
+
+  onEarlyData(): void {
+    if (!this.#ended) this.#terminal?.earlyData()
   }
 
   onDrain(): void {
@@ -342,10 +352,19 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
       return
     }
     this.selected = found
+    this.#considerPost(found.route)
     facts.routeName = found.route.name
     facts.virtualHostName = found.virtualHost.name
     facts.routePlace = found.route.place
     this.#timers.useRoute(found.route)
+  }
+
+  /** A POST that its route takes for a CONNECT is one from here on, for filters, statistics and logs (allow_post). */
+  #considerPost(route: Route): void {
+    const { head } = this
+    if (head.tunnel !== undefined) return
+    head.tunnel = tunnelIntent(head, route)
+    if (head.tunnel !== undefined) this.facts.upgradeType = 'CONNECT'
   }
 
   /** The chain that this request runs through; undefined when it was answered here. */

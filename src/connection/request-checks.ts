@@ -5,6 +5,7 @@ import type { ErrorCode } from '../core/errors.ts'
 import type { RequestHead } from '../codec/http-stream.ts'
 import type { HttpConnectionManager } from '../config/model/http-connection-manager.ts'
 import type { StreamInfo } from '../transport/byte-stream.ts'
+import { asksForUdp, checkConnectUdp } from './connect-udp.ts'
 
 export type CheckResult =
   | { readonly kind: 'ok' }
@@ -27,13 +28,22 @@ function isAuthority(text: string): boolean {
   return true
 }
 
-/** Checks authority and path, strips ports and dots as configured, normalises the path. Edits `head`. `own` has the port the client came to. */
-export function checkRequest(head: RequestHead, config: HttpConnectionManager, own: StreamInfo): CheckResult {
+/**
+ * Checks authority and path, strips ports and dots as configured, normalises the path. Edits `head`. `own` has the port the
+ * client came to; `endStream`: nothing follows the head.
+ */
+export function checkRequest(
+  head: RequestHead,
+  config: HttpConnectionManager,
+  own: StreamInfo,
+  endStream: boolean,
+): CheckResult {
   if (head.authority === '') return refused('missing_host_header', 'the request has no Host header')
   if (!isAuthority(head.authority))
     return refused('invalid_authority', 'the authority is not a host with an optional port')
+  if (asksForUdp(head.tunnel)) return checkConnectUdp(head, endStream) ?? OK
   const connect = head.tunnel?.kind === 'connect'
-  if (!connect || config.stripPort !== 'no') tidyAuthority(head, config, own)
+  tidyAuthority(head, config, own)
   if (connect && head.path === '') return OK
   if (head.path === '') return refused('missing_path_rejected', 'the request has no path')
   if (head.path === '*' && head.method === 'OPTIONS') return OK
@@ -44,6 +54,7 @@ export function checkRequest(head: RequestHead, config: HttpConnectionManager, o
 
 function tidyAuthority(head: RequestHead, config: HttpConnectionManager, own: StreamInfo): void {
   if (config.stripTrailingHostDot) head.authority = head.authority.replace(/\.(?=(?::[0-9]*)?$)/, '')
+  // The port of a CONNECT is part of its target.
   if (config.stripPort === 'no' || head.tunnel?.kind === 'connect') return
   const port = /:([0-9]+)$/.exec(head.authority)?.[1]
   if (port === undefined) return

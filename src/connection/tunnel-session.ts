@@ -3,11 +3,13 @@
 
 import { closeCause, type CloseCause } from '../core/close-cause.ts'
 import { errorEntry } from '../core/errors.ts'
+import { bodyByteStream } from '../codec/body-stream.ts'
 import { isWebSocket } from '../codec/upgrade-translation.ts'
 import type { StreamFacts } from '../format/stream-facts.ts'
 import type { TunnelEntry } from '../observe/ledger/ledger.ts'
 import { observe } from '../observe/stats/registry.ts'
 import { tcpAddress } from '../transport/address.ts'
+import type { ByteStream } from '../transport/byte-stream.ts'
 import { bridge, type BridgeOptions, type Tunnel, type TunnelSummary } from '../tunnel/bridge.ts'
 import type { TunnelObserver } from '../tunnel/direction.ts'
 import { FrameObserver } from '../websocket/frame-observer.ts'
@@ -59,6 +61,12 @@ const shorter = (a: number | undefined, b: number | undefined): number | undefin
 const carriesWebSocket = ({ head }: Exchange): boolean =>
   head.tunnel?.kind === 'upgrade' && isWebSocket(head.tunnel.type)
 
+/** The client's side: what its codec makes of a tunnel, or the two bodies of a POST that its route took for a CONNECT. */
+function clientBytes({ stream, tunnelsBodies, requestEnded }: Exchange, { received }: UpstreamTunnel): ByteStream {
+  if (!tunnelsBodies) return stream.intoByteStream()
+  return bodyByteStream(stream, { ...(received === undefined ? {} : { received }), readEnded: requestEnded })
+}
+
 class Session implements TunnelSession {
   readonly #exchange: Exchange
   readonly #side: UpstreamTunnel
@@ -86,7 +94,7 @@ class Session implements TunnelSession {
     }
     this.#entry = this.#ledgerEntry()
     runtime.ledger.open(this.#entry)
-    this.#tunnel = bridge(exchange.stream.intoByteStream(), side.open(), this.#bridgeOptions())
+    this.#tunnel = bridge(clientBytes(exchange, side), side.open(), this.#bridgeOptions())
   }
 
   close(cause: CloseCause): void {
@@ -116,7 +124,7 @@ class Session implements TunnelSession {
       closeReason: last?.frames.closeReason ?? '',
       closeFrameBy: this.#closing.first,
     })
-    this.#side.release()
+    this.#side.release(summary.cause)
     this.#exchange.finish(cause)
   }
 
@@ -187,7 +195,7 @@ class Session implements TunnelSession {
       cluster: facts.clusterName,
       endpoint: side.endpoint,
       downstreamProtocol: head.protocol,
-      upstreamProtocol: facts.upstreamProtocol,
+      upstreamProtocol: side.protocol,
       hopNote: side.hopNote,
       requestId: head.headers.get('x-request-id') ?? '',
       fromClient: () => ({ bytes: this.#tunnel.bytesFromDownstream, messages: this.#received?.frames.messages }),

@@ -113,6 +113,35 @@ export const ERRORS = {
     'The client sent no TLS or HTTP greeting in time.',
   ),
 
+  proxy_header_invalid: entry(
+    'client',
+    0,
+    '',
+    'proxy_protocol_error',
+    'The connection does not begin with a PROXY protocol header that is taken here.',
+    clientProtocol,
+  ),
+  over_connection_limit: entry(
+    'proxy',
+    0,
+    '',
+    'over_connection_limit',
+    'As many connections are open as connection_limit allows.',
+    { webSocket: 1013 },
+  ),
+  connection_rate_limited: entry(
+    'proxy',
+    0,
+    // Envoy's choice.
+    'URX',
+    'local_ratelimit_close_over_limit',
+    'More connections came than local_ratelimit allows.',
+    { webSocket: 1013 },
+  ),
+  rbac_access_denied: entry('client', 0, '', 'rbac_deny_close', 'The rules of rbac do not let the client in.', {
+    webSocket: 1008,
+  }),
+
   // Malformed requests (details are Envoy's http1.* and http2.* words).
   http1_codec_error: entry(
     'client',
@@ -286,6 +315,31 @@ export const ERRORS = {
     'The path has a character that is not allowed.',
     clientProtocol,
   ),
+  early_connect_data: entry(
+    'client',
+    400,
+    '',
+    'early_connect_data',
+    'Bytes followed a CONNECT before it was answered, and the router refuses them.',
+    clientProtocol,
+  ),
+  connect_udp_path: entry('client', 404, '', 'invalid_path', 'The path is incorrect for CONNECT-UDP.', clientProtocol),
+  connect_udp_ended: entry(
+    'client',
+    400,
+    'DPE',
+    'connect_udp_ended',
+    'The CONNECT-UDP request ended with its head: no datagram can follow.',
+    clientProtocol,
+  ),
+  capsule_malformed: entry(
+    'client',
+    0,
+    'DPE',
+    'capsule_malformed',
+    'The capsules of a CONNECT-UDP tunnel are malformed.',
+    clientProtocol,
+  ),
   request_payload_too_large: entry(
     'client',
     413,
@@ -322,6 +376,31 @@ export const ERRORS = {
     'no_healthy_upstream',
     'The cluster has no endpoint: its name does not resolve.',
     { webSocket: 1013 },
+  ),
+  target_name_unresolved: entry(
+    'upstream',
+    503,
+    'DF',
+    'dns_resolution_failure',
+    'The host that the request names does not resolve.',
+    { webSocket: 1013 },
+  ),
+  dns_cache_overflow: entry(
+    'proxy',
+    503,
+    'UO',
+    'dns_cache_overflow',
+    'The DNS cache has no room for another name or another waiting request.',
+    { http2: H2.refused, http3: H3.rejected, webSocket: 1013 },
+  ),
+  // Deviation: Envoy has no target policy; UAEX is its flag for what an authority outside the route table refused.
+  target_not_allowed: entry(
+    'configuration',
+    403,
+    'UAEX',
+    'target_not_allowed',
+    'The target policy refuses the host that the request names.',
+    { http2: H2.cancel, http3: H3.cancelled, webSocket: 1008 },
   ),
   upstream_connection_failure: entry(
     'upstream',
@@ -367,6 +446,14 @@ export const ERRORS = {
     reset('remote_reset'),
     'The upstream reset the stream before it answered.',
     { retriable: true },
+  ),
+  upstream_connect_error: entry(
+    'upstream',
+    503,
+    'UR',
+    reset('remote_error_with_CONNECT_request'),
+    'The upstream could not open the far side of the tunnel.',
+    { ...connectFailed, retriable: true },
   ),
   upstream_refused_stream: entry(
     'upstream',
@@ -414,6 +501,15 @@ export const ERRORS = {
     'An upgrade request that announces a body cannot cross an HTTP/2 hop.',
   ),
 
+  tunnel_refused: entry(
+    'upstream',
+    503,
+    'UF',
+    'tunnel_refused',
+    'The proxy that was asked for a tunnel to the upstream answered with something else than an acceptance.',
+    { ...connectFailed, retriable: true },
+  ),
+
   // The upstream after the response began.
   upstream_closed: entry(
     'upstream',
@@ -441,6 +537,14 @@ export const ERRORS = {
   ),
 
   // Time.
+  udp_session_idle: entry(
+    'none',
+    0,
+    '',
+    'udp_session_idle_timeout',
+    'No datagram came or went in the UDP session for its idle time.',
+    orderly,
+  ),
   stream_idle_timeout: entry(
     'proxy',
     408,
@@ -493,6 +597,22 @@ export const ERRORS = {
     'UMSDR',
     'upstream_max_stream_duration_reached',
     "The stream lived as long as the cluster's max_stream_duration allows.",
+    away,
+  ),
+  tcp_session_idle_timeout: entry(
+    'proxy',
+    0,
+    '',
+    'tcp_session_idle_timeout',
+    'Nothing moved on the TCP session for its idle_timeout.',
+    { webSocket: 1001, http2: H2.cancel, http3: H3.cancelled },
+  ),
+  max_connection_duration: entry(
+    'proxy',
+    0,
+    'DT',
+    'max_connection_duration_reached',
+    'The TCP session lived as long as max_downstream_connection_duration allows.',
     away,
   ),
   delayed_close_timeout: entry(

@@ -39,5 +39,39 @@ export const CONNECTION_NOMINATIONS = 10
 /** Tunnel bytes that may wait for acceptance behind an upgrade or CONNECT head; reading pauses with the first of them. */
 export const TUNNEL_HELD_BYTES = 256 * 1024
 
+/**
+ * Requests that this side may reset before their answer on one upstream HTTP/2 connection, if they are a quarter of all;
+ * beyond it new requests get another connection. Envoy as the peer ends it, with all it carries, at 250 and a half.
+ */
+export const UPSTREAM_EARLY_RESETS = 100
+
+/** Streams that this side may reset on one upstream HTTP/2 connection; as above. Some peers allow 1000 of them. */
+export const UPSTREAM_RESETS = 800
+
 /** Bytes read and thrown away after the last response of an HTTP/1 connection, so that the client gets to read it. */
 export const LINGER_BYTES = 256 * 1024
+
+/** TLVs of one received PROXY protocol header; beyond it the header is malformed. Its bytes are bounded by its length field. */
+export const PROXY_TLVS = 256
+
+/** Bytes that the http_inspector waits for the end of a request line; beyond it the connection closes. Envoy's number. */
+export const REQUEST_LINE_BYTES = 64 * 1024
+
+/** Longest UDP payload there is (RFC 768, RFC 9298 §5); a DATAGRAM capsule with a longer one ends its stream. */
+export const UDP_PAYLOAD_BYTES = 65_527
+
+/** Sessions of one UDP listening socket, beside max_connections of its cluster; a datagram that would open one more is dropped. */
+export const UDP_SESSIONS = 16 * 1024
+
+/** Datagrams and bytes that may wait in one UDP socket of this process; what comes on top is dropped. */
+export const UDP_QUEUED_DATAGRAMS = 16 * 1024
+export const UDP_QUEUED_BYTES = 1024 * 1024
+
+/** Milliseconds a CONNECT-UDP tunnel still brings answers after its client ended the stream orderly. */
+export const UDP_LINGER_MS = 10_000
+
+/** Endpoints of a cluster that dials what is named (original-dst, dynamic-forward-proxy); beyond it unused ones go, then requests are refused. */
+export const DEMANDED_ENDPOINTS = 16 * 1024
+
+/** Addresses of one resolved name that are tried one after the other; the rest is not used. */
+export const ADDRESSES_PER_NAME = 16

@@ -97,12 +97,16 @@ export interface TerminalSink extends ExchangeHandle {
 export interface UpstreamTunnel {
   /** Its bytes, asked for once, after the answer was sent to the client. */
   open(): ByteStream
+  /** `HTTP/1.1` and the like, or what the tunnel ends in here: `TCP`, `UDP`. */
+  readonly protocol: string
   readonly endpoint: string
   readonly hopNote: string
   /** What the cluster lets the tunnel live from now on, ms; undefined = no limit. */
   readonly maxDurationMs: number | undefined
+  /** Body bytes of a POST that is tunnelled, from before the acceptance: the first payload of the client. */
+  readonly received?: Buffer | undefined
   /** Called once when the tunnel has ended: frees the endpoint's and the circuit breaker's slots. */
-  release(): void
+  release(cause: CloseCause): void
 }
 
 /** The last filter: it answers, or has somebody answer. */
@@ -111,6 +115,8 @@ export interface TerminalFilter {
   /** False = stop until it calls `onRequestDrain`. */
   data(buffer: Buffer, start: number, end: number, endStream: boolean): boolean
   trailers(trailers: HeaderList): void
+  /** Payload of a tunnel request came before its answer; the codec keeps it. */
+  earlyData(): void
   /** The client reads slowly / reads again. */
   pauseUpstream(): void
   resumeUpstream(): void

@@ -17,6 +17,11 @@ export const OUTCOME_OPERATORS: OperatorFamily = {
   RESPONSE_FLAGS_LONG: plain((facts) => longFlagText(facts.flags)),
   UPSTREAM_TRANSPORT_FAILURE_REASON: plain((facts) => known(facts.upstreamTransportFailure)?.replaceAll(' ', '_')),
   DOWNSTREAM_TRANSPORT_FAILURE_REASON: plain((facts) => known(facts.downstreamTransportFailure)?.replaceAll(' ', '_')),
+  // Deviation: Envoy leaves this unset for most of what its TCP proxy closes, and says it only as the local close reason.
+  CONNECTION_TERMINATION_DETAILS: plain((facts) => facts.localCloseReason),
+  DOWNSTREAM_LOCAL_CLOSE_REASON: plain((facts) => facts.localCloseReason),
+  DOWNSTREAM_DETECTED_CLOSE_TYPE: plain((facts) => facts.downstreamCloseType),
+  UPSTREAM_DETECTED_CLOSE_TYPE: plain((facts) => facts.upstreamCloseType),
   UPSTREAM_REQUEST_ATTEMPT_COUNT: plain((facts) => facts.attempts),
   LOCAL_REPLY_BODY: plain((facts) => known(facts.localReplyBody)),
   ACCESS_LOG_TYPE: plain((facts) => facts.logType),

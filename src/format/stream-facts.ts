@@ -35,7 +35,7 @@ export interface StreamTimes {
   end: number | undefined
 }
 
-/** Values of `%ACCESS_LOG_TYPE%` that an HTTP connection manager emits. */
+/** Values of `%ACCESS_LOG_TYPE%` that an HTTP connection manager, a TCP proxy or a UDP proxy emits. */
 export type AccessLogType =
   | 'NotSet'
   | 'DownstreamStart'
@@ -43,9 +43,16 @@ export type AccessLogType =
   | 'DownstreamEnd'
   | 'DownstreamTunnelSuccessfullyEstablished'
   | 'UpstreamEnd'
+  | 'TcpConnectionStart'
   | 'TcpUpstreamConnected'
   | 'TcpPeriodic'
   | 'TcpConnectionEnd'
+  | 'UdpTunnelUpstreamConnected'
+  | 'UdpPeriodic'
+  | 'UdpSessionEnd'
+
+/** Values of `%UPSTREAM_DETECTED_CLOSE_TYPE%`. */
+export type CloseType = 'Normal' | 'LocalReset' | 'RemoteReset'
 
 export interface StreamFacts {
   readonly streamId: StreamId
@@ -101,6 +108,13 @@ export interface StreamFacts {
   /** Bytes from the client and to the client; undefined on anything but an observed WebSocket. */
   webSocketReceived: WebSocketFacts | undefined
   webSocketSent: WebSocketFacts | undefined
+  /** SNI that an inspector read where no TLS session ends here. */
+  requestedServerName?: string
+  /** Why the proxy itself closed the client's connection, in Envoy's words; absent when somebody else did. */
+  localCloseReason?: string
+  /** How each end of a TCP session went away. */
+  downstreamCloseType?: CloseType
+  upstreamCloseType?: CloseType
   /** The health-check filter recognised a probe; logs may leave it out. */
   healthCheck?: boolean
 }

@@ -13,7 +13,7 @@ const downstream: Hop = (facts) => facts.downstream.tls
 const upstream: Hop = (facts) => facts.upstream?.tls
 
 export const TLS_OPERATORS: OperatorFamily = {
-  REQUESTED_SERVER_NAME: plain((facts) => known(downstream(facts)?.serverName)),
+  REQUESTED_SERVER_NAME: plain((facts) => known(downstream(facts)?.serverName) ?? known(facts.requestedServerName)),
   UPSTREAM_SERVER_NAME: plain((facts) => known(upstream(facts)?.serverName)),
   ...session('DOWNSTREAM', downstream),
   ...session('UPSTREAM', upstream),

@@ -20,6 +20,7 @@ export function connectionFacts(
   addFlag(facts, flag)
   facts.responseCodeDetails = detail
   facts.cause = cause
+  if (cause.by === 'proxy') facts.localCloseReason = cause.code === 'rbac_access_denied' ? cause.detail : detail
   facts.logType = 'TcpConnectionEnd'
   facts.times.end = facts.now
   return facts

@@ -1,9 +1,9 @@
 // Chooses the filter chain of a connection. Criteria apply in Envoy's order, each narrowing to the most specific value
 // that matches, without going back (envoy.md §1.4): a miss further down is no match.
 
-import { BlockList, isIPv6 } from 'node:net'
 import type { AddressRange } from '../config/model/address.ts'
 import type { FilterChain, FilterChainMatch, Listener } from '../config/model/listener.ts'
+import { inAddressRange } from '../transport/address-range.ts'
 import type { StreamInfo } from '../transport/byte-stream.ts'
 
 /** What is known of a connection before its chain is chosen. */
@@ -31,7 +31,7 @@ const CRITERIA: readonly Criterion[] = [
   (match, facts) =>
     match.transportProtocol === '' ? 0 : match.transportProtocol === facts.transportProtocol ? 1 : undefined,
   (match, { alpn }) => oneOf(match.applicationProtocols, alpn),
-  (match, { info }) => longestPrefix(match.directSourceRanges, info.remote.ip),
+  (match, { info }) => longestPrefix(match.directSourceRanges, (info.state?.directRemote ?? info.remote).ip),
   (match, { info }) => sourceType(match.sourceType, info),
   (match, { info }) => longestPrefix(match.sourceRanges, info.remote.ip),
   (match, { info }) =>
@@ -129,25 +129,13 @@ function nameScore(name: string, serverName: string): number | undefined {
   return serverName.endsWith(suffix) && serverName.length > suffix.length ? suffix.length : undefined
 }
 
-const lists = new WeakMap<AddressRange, BlockList>()
-
 function longestPrefix(ranges: readonly AddressRange[], ip: string): number | undefined {
   if (ranges.length === 0) return 0
   let best: number | undefined
   for (const range of ranges) {
-    if (inRange(range, ip) && (best === undefined || range.prefixLength >= best)) best = range.prefixLength + 1
+    if (inAddressRange(range, ip) && (best === undefined || range.prefixLength >= best)) best = range.prefixLength + 1
   }
   return best
-}
-
-function inRange(range: AddressRange, ip: string): boolean {
-  let list = lists.get(range)
-  if (list === undefined) {
-    list = new BlockList()
-    list.addSubnet(range.address, range.prefixLength, isIPv6(range.address) ? 'ipv6' : 'ipv4')
-    lists.set(range, list)
-  }
-  return list.check(ip, isIPv6(ip) ? 'ipv6' : 'ipv4')
 }
 
 function sourceType(wanted: FilterChainMatch['sourceType'], { local, remote }: StreamInfo): number | undefined {

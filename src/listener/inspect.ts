@@ -22,7 +22,7 @@ export function inspect(
   const facts: GreetingFacts = { serverName: '', alpn: [], transportProtocol: 'raw_buffer' }
   const limitMs = listener.listenerFiltersTimeoutMs
   const startMs = clock.now()
-  const leftMs = (): number => (limitMs === undefined ? 0 : Math.max(1, limitMs - (clock.now() - startMs)))
+  const leftMs = (): number => (limitMs === undefined ? 0 : Math.max(1, Math.ceil(limitMs - (clock.now() - startMs))))
   const next = (index: number): void => {
     const filter = filters[index]
     if (filter === undefined) {

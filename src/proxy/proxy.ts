@@ -2,6 +2,8 @@
 
 import { startAdmin, type AdminServer } from '../admin/server.ts'
 import type { AdminActions, ServerFacts } from '../admin/context.ts'
+import { DnsCaches } from '../cluster/dns-cache/dns-caches.ts'
+import { OwnListeners } from '../cluster/own-listeners.ts'
 import { systemResolver } from '../cluster/discovery/dns-resolver.ts'
 import { systemClock, type Timer } from '../core/clock.ts'
 import { systemRandom } from '../core/random.ts'
@@ -19,6 +21,7 @@ import { serverStats, type ServerStats } from '../server/server-stats.ts'
 import { ALONE, type Binding, type ServerServices } from '../server/services.ts'
 import { StartError, systemReason } from '../server/start-error.ts'
 import { onFault } from '../transport/fault.ts'
+import { InternalNetwork } from '../transport/internal.ts'
 import { endRequest, QuitRequest } from './end-request.ts'
 import { adminContext } from './admin-context.ts'
 import { version } from './version.ts'
@@ -52,15 +55,17 @@ export class Proxy {
     this.#main = log.component('main')
     this.#commandLine = commandLine
     this.#drainSeconds = Number.parseInt(String(commandLine['drain_time'] ?? '600'), 10)
+    const registry = new StatRegistry()
+    const names = { clock: systemClock, random: systemRandom, resolver: systemResolver, registry }
     this.services = {
-      clock: systemClock,
+      ...names,
       wheel: new TimerWheel(systemClock),
-      random: systemRandom,
-      resolver: systemResolver,
-      registry: new StatRegistry(),
+      dnsCaches: new DnsCaches(names),
+      ownListeners: new OwnListeners(),
       ledger: new Ledger(),
       log,
       binding,
+      internal: new InternalNetwork(config.internalBufferBytes),
       logSinks: new LogSinks((target, message) =>
         this.#main.error('access log cannot be written', { target, reason: message }),
       ),

@@ -26,7 +26,7 @@ function withoutParameters(path: string): string {
 }
 
 /** What connect_matcher takes: CONNECT, and the upgrade type connect-udp (RFC 9298). A WebSocket is neither. */
-function wantsConnect(tunnel: RequestHead['tunnel']): boolean {
+export function wantsConnect(tunnel: RequestHead['tunnel']): boolean {
   if (tunnel === undefined) return false
   return tunnel.kind === 'connect' || (tunnel.type.length === 11 && tunnel.type.toLowerCase() === 'connect-udp')
 }

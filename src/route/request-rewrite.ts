@@ -1,6 +1,7 @@
 // All that a forwarding route does to a request before it goes up, in Envoy's order: header mutations, then host, then
 // path; so rewrites may use headers that were added.
 
+import { isConnectAuthority } from '../codec/connect-target.ts'
 import type { RequestHead } from '../codec/http-stream.ts'
 import type { ForwardAction, WeightedCluster } from '../config/model/route.ts'
 import type { SelectedRoute } from './compiled-table.ts'
@@ -52,10 +53,13 @@ function changeHost(
   rewrite: RequestRewrite,
   appendForwardedHost: boolean,
 ): void {
-  if (host === undefined) return
+  if (host === undefined || !fits(head, host)) return
   if (head.authority !== '' && head.authority !== host) keepOriginal(head, rewrite, 'original-host', head.authority)
   setAuthority(head, host, appendForwardedHost)
 }
+
+/** The target of a CONNECT must read the same to every proxy on the way. */
+const fits = ({ tunnel }: RequestHead, host: string): boolean => tunnel?.kind !== 'connect' || isConnectAuthority(host)
 
 function changePath(head: RequestHead, rewrite: RequestRewrite): void {
   const { action, selected, evaluate } = rewrite

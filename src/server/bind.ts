@@ -2,6 +2,7 @@
 
 import { type Address, addressText } from '../config/model/address.ts'
 import type { Listener } from '../config/model/listener.ts'
+import type { UdpListener, UdpPort } from '../filter/udp/udp-listener.ts'
 import { listenPipe } from '../transport/pipe.ts'
 import { type AcceptSink, listenTcp, type StreamListener } from '../transport/tcp.ts'
 import { StartError, systemReason } from './start-error.ts'
@@ -27,5 +28,20 @@ export async function bindListener(
     }
   } catch (error) {
     throw new StartError(address.place, `cannot listen on ${addressText(address)}: ${systemReason(error)}`)
+  }
+}
+
+/** Binds one address of a UDP listener on `port`, like {@link bindListener}. */
+export async function bindUdp(
+  listener: UdpListener,
+  address: Address,
+  port: number,
+  reusePort: boolean,
+): Promise<UdpPort> {
+  try {
+    if (address.kind !== 'socket') throw new Error('only an IP address and a port can be bound for UDP')
+    return await listener.bind({ host: address.host, port, reusePort })
+  } catch (error) {
+    throw new StartError(address.place, `cannot listen on ${addressText(address)} (UDP): ${systemReason(error)}`)
   }
 }

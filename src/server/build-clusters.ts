@@ -13,14 +13,14 @@ import type { ServerServices } from './services.ts'
 export function buildClusters(config: ProxyConfig, services: ServerServices): Map<string, ClusterUpstream> {
   const built = new Map<string, ClusterUpstream>()
   for (const cluster of config.clusters.values()) {
-    const { clock, wheel, random, resolver, registry } = services
-    const runtime = new ClusterRuntime(cluster, { clock, random, resolver, registry })
+    const { clock, wheel, registry, internal, resolver } = services
+    const runtime = new ClusterRuntime(cluster, services)
     const counters = codecCounters(clusterScope(registry, cluster.statName))
     const tools = {
       clock,
       wheel,
       codecs: clientCodecs(cluster, clock, counters),
-      diallers: diallerFactory(cluster, clock, runtime.stats),
+      diallers: diallerFactory(cluster, { clock, stats: runtime.stats, internal, resolver }),
     }
     built.set(cluster.name, new ClusterUpstream(runtime, tools))
   }

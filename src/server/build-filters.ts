@@ -4,6 +4,7 @@ import type { HttpConnectionManager } from '../config/model/http-connection-mana
 import type { HttpFilterConfig } from '../config/model/http-filter.ts'
 import type { FilterChainRuntime } from '../connection/runtime.ts'
 import { bufferFilter } from '../filter/http/buffer/buffer.ts'
+import { dynamicForwardProxyFilter } from '../filter/http/dynamic-forward-proxy/dynamic-forward-proxy.ts'
 import { headerMutationFilter } from '../filter/http/header-mutation/header-mutation.ts'
 import { healthCheckFilter } from '../filter/http/health-check/health-check.ts'
 import type { HttpFilterFactory } from '../filter/http-filter.ts'
@@ -13,6 +14,7 @@ import { evaluate } from '../format/evaluate.ts'
 import { applyMutations } from '../route/header-mutations.ts'
 import { compileHeaderMatch } from '../route/header-test.ts'
 import type { ClusterUpstream } from '../upstream/cluster-upstream.ts'
+import { buildUdpDestination } from './build-udp.ts'
 import { openAccessLog } from './open-access-log.ts'
 import type { ServerServices, ServerState } from './services.ts'
 
@@ -50,6 +52,8 @@ function compileChain(filters: readonly HttpFilterConfig[], tools: ChainTools): 
     headerPrefix: tools.headerPrefix,
     serviceTimeHeader: `${tools.headerPrefix}-upstream-service-time`,
     bufferLimitBytes: tools.bufferLimitBytes,
+    rejectConnectEarlyData: router?.rejectConnectEarlyData ?? false,
+    udpDestination: buildUdpDestination(services),
     schemeTransformation: config.schemeTransformation,
     upstreamLoggers: (router?.upstreamLogs ?? []).map((log) => openAccessLog(log, services.logSinks)),
     cluster: (name) => clusters.get(name),
@@ -70,8 +74,10 @@ function makeFilter(config: HttpFilterConfig, tools: ChainTools): HttpFilterFact
           applyMutations(headers, [mutations], (template) => evaluate(template, facts))
         }),
       ]
-    case 'dynamic-forward-proxy':
-      throw new Error('dynamic_forward_proxy is not built yet')
+    case 'dynamic-forward-proxy': {
+      const cache = config.cache === undefined ? undefined : tools.services.dnsCaches.get(config.cache)
+      return [dynamicForwardProxyFilter(config, { cache, cluster: (name) => tools.clusters.get(name) })]
+    }
     case 'health-check': {
       const tests = config.headers.map(compileHeaderMatch)
       const matches = (head: Parameters<(typeof tests)[number]>[0]): boolean => tests.every((test) => test(head))

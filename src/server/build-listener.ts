@@ -32,7 +32,7 @@ export function buildListener(parts: ListenerParts): ListenerRuntime {
     wheel: services.wheel,
     stats: listenerStats(services.registry, listener.statPrefix),
     loggers: listener.accessLogs.map((config) => openAccessLog(config, services.logSinks)),
-    filters: listener.filters.map((filter) => buildListenerFilter(filter, services)),
+    filters: listener.filters.map((filter) => buildListenerFilter(filter, listener, services)),
     chain: (chain) => chains.get(chain) ?? buildChain(chain, parts),
     onAcceptError: (error) =>
       log.error('cannot accept a connection', { listener: listener.name, reason: error.message }),

@@ -1,23 +1,31 @@
 // The running proxy: builds the data plane of a configuration, binds its listeners, drains and stops it.
 
-import { closeCause } from '../core/close-cause.ts'
+import { type CloseCause, closeCause } from '../core/close-cause.ts'
 import type { Address } from '../config/model/address.ts'
 import type { Listener } from '../config/model/listener.ts'
 import type { ProxyConfig } from '../config/model/proxy.ts'
+import type { UdpProxy } from '../config/model/udp-proxy.ts'
 import type { ServedConnection } from '../filter/network-filter.ts'
-import type { ListenerRuntime } from '../listener/listener-runtime.ts'
 import type { StreamAddress } from '../transport/byte-stream.ts'
 import type { StreamListener } from '../transport/tcp.ts'
 import type { ClusterUpstream } from '../upstream/cluster-upstream.ts'
-import { bindListener } from './bind.ts'
+import { bindListener, bindUdp } from './bind.ts'
 import { buildClusters } from './build-clusters.ts'
 import { buildListener } from './build-listener.ts'
+import { buildUdpListener } from './build-udp.ts'
 import type { ServerServices, ServerState } from './services.ts'
+
+/** What serves whatever comes to a listener, TCP or UDP. */
+interface ServedListener {
+  readonly connections: Iterable<ServedConnection>
+  drain(cause: CloseCause): void
+  close(cause: CloseCause): void
+}
 
 /** A listener with its bound sockets. */
 export interface BoundListener {
   readonly config: Listener
-  readonly runtime: ListenerRuntime
+  readonly runtime: ServedListener
   readonly sockets: readonly StreamListener[]
 }
 
@@ -33,6 +41,7 @@ export class Server {
     this.services = services
     this.state = state
     this.clusters = buildClusters(config, services)
+    for (const { host, port } of configuredSockets(config)) services.ownListeners.add(host, port)
   }
 
   get listeners(): readonly BoundListener[] {
@@ -93,10 +102,23 @@ export class Server {
     const closing = Promise.all(this.#listeners.flatMap(({ sockets }) => sockets.map(closeSocket)))
     for (const { runtime } of this.#listeners) runtime.close(cause)
     for (const cluster of this.clusters.values()) cluster.close(cause)
+    this.services.dnsCaches.stop()
     await closing
   }
 
-  async #bind(listener: Listener): Promise<BoundListener> {
+  #bind(listener: Listener): Promise<BoundListener> {
+    return listener.udp === undefined ? this.#bindStream(listener) : this.#bindUdp(listener, listener.udp)
+  }
+
+  async #bindUdp(listener: Listener, config: UdpProxy): Promise<BoundListener> {
+    const runtime = buildUdpListener(listener, config, this.clusters, this.services)
+    if (!listener.bindToPort) return { config: listener, runtime, sockets: [] }
+    const { reusePort } = this.services.binding
+    const sockets = await this.#bindAll(listener, (address, port) => bindUdp(runtime, address, port, reusePort))
+    return { config: listener, runtime, sockets }
+  }
+
+  async #bindStream(listener: Listener): Promise<BoundListener> {
     const runtime = buildListener({
       proxy: this.config,
       listener,
@@ -104,32 +126,42 @@ export class Server {
       services: this.services,
       state: this.state,
     })
+    if (listener.internal) this.services.internal.listen(listener.name, runtime)
+    if (!listener.bindToPort) return { config: listener, runtime, sockets: [] }
+    const { reusePort } = this.services.binding
+    const sockets = await this.#bindAll(listener, (address, port) =>
+      bindListener(listener, address, port, reusePort, runtime),
+    )
+    return { config: listener, runtime, sockets }
+  }
+
+  /** All addresses of a listener or, when one cannot be bound, none. */
+  async #bindAll(listener: Listener, bind: BindAddress): Promise<readonly StreamListener[]> {
+    const { bindPipes, ports } = this.services.binding
     const sockets: StreamListener[] = []
-    if (!listener.bindToPort) return { config: listener, runtime, sockets }
     try {
       for (const [index, address] of listener.addresses.entries()) {
-        if (address.kind === 'pipe' && !this.services.binding.bindPipes) continue
-        sockets.push(await this.#bindAddress(listener, address, index, runtime))
+        if (address.kind === 'pipe' && !bindPipes) continue
+        const asked = address.kind === 'socket' ? address.port : 0
+        const socket = await bind(address, asked === 0 ? (ports[`${listener.name}#${index}`] ?? 0) : asked)
+        this.services.ownListeners.add(socket.address.ip, socket.address.port)
+        sockets.push(socket)
       }
     } catch (error) {
       await Promise.all(sockets.map(closeSocket))
       throw error
     }
-    return { config: listener, runtime, sockets }
-  }
-
-  #bindAddress(listener: Listener, address: Address, index: number, runtime: ListenerRuntime): Promise<StreamListener> {
-    const { reusePort, ports } = this.services.binding
-    const asked = address.kind === 'socket' ? address.port : 0
-    return bindListener(
-      listener,
-      address,
-      asked === 0 ? (ports[`${listener.name}#${index}`] ?? 0) : asked,
-      reusePort,
-      runtime,
-    )
+    return sockets
   }
 }
+
+type BindAddress = (address: Address, port: number) => Promise<StreamListener>
+
+/** Sockets that the configuration binds, UDP and admin pages included. Other processes of this server may own some. */
+const configuredSockets = ({ listeners, admin }: ProxyConfig): readonly Extract<Address, { kind: 'socket' }>[] =>
+  [...listeners.flatMap(({ addresses }) => addresses), ...(admin === undefined ? [] : [admin.address])].filter(
+    (address) => address.kind === 'socket',
+  )
 
 function closeSocket(socket: StreamListener): Promise<void> {
   return new Promise((resolve) => socket.close(resolve))

@@ -4,10 +4,13 @@ import type { Clock } from '../core/clock.ts'
 import type { Random } from '../core/random.ts'
 import type { TimerWheel } from '../core/timer-wheel.ts'
 import type { DnsResolver } from '../cluster/discovery/dns-resolver.ts'
+import type { DnsCaches } from '../cluster/dns-cache/dns-caches.ts'
+import type { OwnListeners } from '../cluster/own-listeners.ts'
 import type { LogSinks } from '../observe/access-log/sinks.ts'
 import type { Ledger } from '../observe/ledger/ledger.ts'
 import type { ApplicationLog } from '../observe/log.ts'
 import type { StatRegistry } from '../observe/stats/registry.ts'
+import type { InternalNetwork } from '../transport/internal.ts'
 
 export interface ServerServices {
   readonly clock: Clock
@@ -19,6 +22,12 @@ export interface ServerServices {
   readonly log: ApplicationLog
   readonly logSinks: LogSinks
   readonly binding: Binding
+  /** Internal listeners by name, for clusters to dial. */
+  readonly internal: InternalNetwork
+  /** Names that clients chose, shared by clusters and filters. */
+  readonly dnsCaches: DnsCaches
+  /** Where this server listens, for target policies. */
+  readonly ownListeners: OwnListeners
 }
 
 /** How listening sockets are bound. */

@@ -7,6 +7,8 @@ import type { Buffer } from 'node:buffer'
 export interface LibuvHandle {
   onread: ((this: LibuvHandle) => Buffer | undefined) | undefined
   readonly writeQueueSize: number
+  /** The socket's descriptor; negative when it is closed. */
+  readonly fd?: number
   /** The wire on this handle; a property of our own. */
   sluiceWire?: unknown
   useUserBuffer(buffer: Buffer): void

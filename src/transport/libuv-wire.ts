@@ -41,6 +41,10 @@ export class LibuvWire implements SocketWire {
     return (this.#remote ??= ask(this.#handle, 'getpeername'))
   }
 
+  get descriptor(): number {
+    return this.#handle.fd ?? -1
+  }
+
   start(): void {
     this.take()
     this.#handle.readStart()

@@ -83,7 +83,8 @@ class MemoryStream implements ReplayableStream {
   }
 
   get readStatus(): ReadStatus {
-    if (this.#readEnded || this.#gone) return 'ended'
+    // Bytes that were put back, and then the end, are still to come.
+    if ((this.#readEnded && this.#replay === undefined) || this.#gone) return 'ended'
     return this.#pauses === 0 ? 'open' : 'paused'
   }
 

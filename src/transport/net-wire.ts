@@ -36,6 +36,11 @@ export class NetWire implements SocketWire {
     return (this.#remote ??= known(this.#socket.remoteAddress, this.#socket.remotePort))
   }
 
+  get descriptor(): number {
+    const { fd } = Object(Reflect.get(this.#socket, '_handle'))
+    return typeof fd === 'number' ? fd : -1
+  }
+
   start(): void {
     if (!this.#started) {
       this.#started = true

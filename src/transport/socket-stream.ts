@@ -94,12 +94,18 @@ export class SocketStream implements ReplayableStream, WireOwner, Flushable, Lin
     this.#info = new SocketInfo(this.#wire, this.#tls, { local, remote, ...known, ...facts })
   }
 
+  /** The system's number of the socket, for questions that only the system answers; -1 when it has none. */
+  get descriptor(): number {
+    return this.#gone ? -1 : this.#wire.descriptor
+  }
+
   get queuedBytes(): number {
     return this.#queue.waitingBytes + (this.#queue.sending && !this.#gone ? this.#wire.pendingBytes() : 0)
   }
 
   get readStatus(): ReadStatus {
-    if (this.#readEnded || this.#gone) return 'ended'
+    // Bytes that were put back, and then the end, are still to come.
+    if ((this.#readEnded && this.#replay === undefined) || this.#gone) return 'ended'
     return this.#pauses === 0 ? 'open' : 'paused'
   }
 
@@ -235,10 +241,10 @@ export class SocketStream implements ReplayableStream, WireOwner, Flushable, Lin
 
   /**
    * Gives the socket away, with the bytes that were put back: to TLS, which reads and writes it itself from now on. This
-   * stream is dead afterwards and calls nobody. Undefined when it is closed or has bytes to send.
+   * stream is dead afterwards and calls nobody. Undefined when it is closed, has bytes to send, or is a TLS session.
    */
   detach(): { readonly socket: Socket; readonly bytes: Buffer | undefined } | undefined {
-    if (this.#gone || this.closed !== undefined || !this.#queue.isEmpty) return undefined
+    if (this.#gone || this.closed !== undefined || this.#tls !== undefined || !this.#queue.isEmpty) return undefined
     const bytes = this.#replay
     this.#sink = undefined
     this.#updateReading()

@@ -12,6 +12,8 @@ export interface SocketWire {
   readonly swapsBuffers: boolean
   readonly local: StreamAddress
   readonly remote: StreamAddress
+  /** The system's number of the socket; -1 when it has none (any more). */
+  readonly descriptor: number
   start(): void
   stop(): void
   /**

@@ -1,6 +1,6 @@
 // One TLS handshake under way: its deadline, its one outcome, and the facts of the session.
 
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { type CloseCause, closeCause } from '../core/close-cause.ts'
 import type { Clock, Timer } from '../core/clock.ts'
@@ -10,6 +10,7 @@ import { containFault } from './fault.ts'
 import type { ReplayableStream } from './replay.ts'
 import type { PeerSide } from './socket-cause.ts'
 import { SocketStream } from './socket-stream.ts'
+import { StreamDuplex } from './stream-duplex.ts'
 import type { TlsClientOptions, TlsServerOptions } from './tls-options.ts'
 import { type AcceptedPeer, judgePeer } from './tls-verify.ts'
 import { tlsWire } from './tls-wire.ts'
@@ -25,7 +26,7 @@ export interface HandshakeParts {
   readonly peer: PeerSide
   /** Addresses of the connection below. */
   readonly info: StreamInfo
-  readonly socket: Socket
+  readonly socket: Duplex
   readonly options: TlsClientOptions | TlsServerOptions
   /** A peer without a certificate is refused. */
   readonly required: boolean
@@ -40,7 +41,7 @@ export class Handshake implements Dial {
   onOver: () => void = () => undefined
   readonly #parts: HandshakeParts
   readonly #timer: Timer | undefined
-  /** Handle of the connection below, taken while the socket still has it. */
+  /** What can reset the connection below: its handle, taken while the socket still has it, or the adapter. */
   readonly #raw: unknown
   #over = false
   /** The peer was judged and accepted. */
@@ -50,9 +51,10 @@ export class Handshake implements Dial {
   constructor(parts: HandshakeParts) {
     const { clock, timeoutMs } = parts.limits
     this.#parts = parts
-    this.#raw = Reflect.get(parts.socket, '_handle')
+    const adapted = parts.socket instanceof StreamDuplex
+    this.#raw = adapted ? parts.socket : Reflect.get(parts.socket, '_handle')
     // A peer that leaves in mid-handshake is gone; afterwards each direction ends by itself.
-    parts.socket.allowHalfOpen = false
+    if (!adapted) parts.socket.allowHalfOpen = false
     if (timeoutMs > 0) this.#timer = clock.after(timeoutMs, () => this.fail(`not complete within ${timeoutMs} ms`))
     parts.socket.on('error', (error) => this.fail(error.message))
     parts.socket.on('close', () => this.fail(`the ${parts.peer} closed the connection`))

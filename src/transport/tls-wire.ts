@@ -26,7 +26,7 @@ class TlsWire extends LibuvWire {
     this.#socket = socket
     this.#raw = raw
     this.take()
-    socket.on('error', () => this.owner?.onReadEnd(-constants.errno.EPROTO))
+    socket.on('error', (error) => this.owner?.onReadEnd(errnoWithin(error) ?? -constants.errno.EPROTO))
     socket.on('close', () => this.#gone())
   }
 
@@ -49,6 +49,11 @@ class TlsWire extends LibuvWire {
     this.#closed = true
     this.owner?.onWireClosed()
   }
+}
+
+/** Of an error of the connection below; those of TLS have none. */
+function errnoWithin(error: Error): number | undefined {
+  return 'errno' in error && typeof error.errno === 'number' ? error.errno : undefined
 }
 
 function isStreamHandle(handle: unknown): handle is LibuvHandle {

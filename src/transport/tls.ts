@@ -2,12 +2,14 @@
 // resumption; the outcome is a byte stream with its TLS facts. The stream below is given away and dead afterwards.
 
 import { appendFile } from 'node:fs'
+import type { Duplex } from 'node:stream'
 import { type SecureContext, type Server, type TLSSocket, connect, createServer } from 'node:tls'
-import { type CloseCause, closeCause } from '../core/close-cause.ts'
+import type { CloseCause } from '../core/close-cause.ts'
 import type { Clock } from '../core/clock.ts'
 import { type Dial, type DialSink, type DialTcpOptions, dialTcp } from './dial.ts'
 import type { ReplayableStream } from './replay.ts'
 import { SocketStream } from './socket-stream.ts'
+import { duplexOver } from './stream-duplex.ts'
 import { contextOptions, secureContext, CertificatePicker } from './tls-context.ts'
 import { type HandshakeSink, Handshake } from './tls-handshake.ts'
 import type { TlsClientOptions, TlsServerOptions } from './tls-options.ts'
@@ -56,22 +58,22 @@ export class TlsServer {
   /** Begins a handshake on `stream`, including bytes that were put back on it. `stream` must have no sink. */
   accept(stream: ReplayableStream, limits: HandshakeLimits, sink: HandshakeSink): Dial {
     const { info } = stream
-    const detached = stream instanceof SocketStream ? stream.detach() : undefined
-    if (detached === undefined) return refuse(stream, 'client', sink)
-    const { socket, bytes } = detached
+    if (stream.closed !== undefined) return refuse(stream.closed, sink)
+    const socket = carrier(stream)
     const required = this.#options.requireClientCertificate
     const handshake = new Handshake({ peer: 'client', info, socket, options: this.#options, required, limits, sink })
     this.#underway.set(socket, handshake)
     handshake.onOver = () => this.#underway.delete(socket)
-    // TLS takes what its socket has read already before it reads on.
-    if (bytes !== undefined && bytes.length > 0) socket.unshift(bytes)
     this.#server.emit('connection', socket)
     return handshake
   }
 
-  /** The runtime tells of a session by the TLS socket alone; the one below it is the key. */
+  /** The runtime tells of a session by the TLS socket alone; the one below it is the key, or the stream it was wrapped for. */
   #find(socket: TLSSocket): Handshake | undefined {
-    return this.#underway.get(Reflect.get(socket, '_parent'))
+    const found = this.#underway.get(Reflect.get(socket, '_parent'))
+    if (found !== undefined) return found
+    const wrapped: unknown = Object(Reflect.get(socket, 'ssl'))['_parentWrap']
+    return this.#underway.get(Object(wrapped)['stream'])
   }
 }
 
@@ -100,9 +102,8 @@ export class TlsClient {
     alpn = this.#options.alpn,
   ): Dial {
     const { info } = stream
-    const detached = stream instanceof SocketStream ? stream.detach() : undefined
-    if (detached === undefined) return refuse(stream, 'upstream', sink)
-    const { socket } = detached
+    if (stream.closed !== undefined) return refuse(stream.closed, sink)
+    const socket = carrier(stream)
     const key = `${info.remote.text} ${serverName} ${alpn.join()}`
     const session = this.#sessions.take(key)
     const handshake = new Handshake({
@@ -160,11 +161,20 @@ export function dialTls(
   return { cancel: () => current.cancel() }
 }
 
-function refuse(stream: ReplayableStream, peer: 'client' | 'upstream', sink: HandshakeSink): Dial {
-  const code = peer === 'client' ? 'tls_handshake_failed' : 'upstream_tls_failure'
-  const cause: CloseCause = stream.closed ?? closeCause('proxy', 'tls', code, 'TLS runs on sockets only')
+/** What TLS reads and writes: the stream's own socket if it is nothing but that, or a stream on top. */
+function carrier(stream: ReplayableStream): Duplex {
+  stream.flush()
+  const detached = stream instanceof SocketStream ? stream.detach() : undefined
+  if (detached === undefined) return duplexOver(stream)
+  const { socket, bytes } = detached
+  // TLS takes what its socket has read already before it reads on.
+  if (bytes !== undefined && bytes.length > 0) socket.unshift(bytes)
+  return socket
+}
+
+/** The connection was gone before the handshake could begin. */
+function refuse(cause: CloseCause, sink: HandshakeSink): Dial {
   let cancelled = false
-  stream.reset(cause)
   process.nextTick(() => {
     if (!cancelled) sink.onHandshakeError(cause)
   })

@@ -90,6 +90,8 @@ class RunningTunnel implements Tunnel, DirectionOwner {
   readonly #idle: Deadline
   readonly #duration: Deadline | undefined
   #grace: Deadline | undefined
+  /** Bytes that waited to be sent when the grace began or was prolonged. */
+  #queuedAtGrace = 0
   /** Who ended a direction first. */
   #firstEnder: 'client' | 'upstream' | undefined
   /** Both streams were told to close; each takes the time it needs. */
@@ -177,8 +179,11 @@ class RunningTunnel implements Tunnel, DirectionOwner {
     this.#awaitClose()
     if (this.#closing) return
     // An orderly end of one side leaves the other to send what is queued; anything else is passed on as it came.
-    if (cause.code !== 'finished' && this.cause === cause) other.source.reset(cause)
-    else if (!other.ended) other.source.close(this.#finalCause())
+    const broke = cause.code !== 'finished' && this.cause === cause
+    // What the upstream said before its end is the client's to have, and a reset would destroy what that one has not read
+    // yet. A client that is reset after its end has given up, whatever was meant for it.
+    if (broke && !(direction === this.#down && direction.ended)) other.source.reset(cause)
+    else if (broke || !other.ended) other.source.close(this.#finalCause())
   }
 
   #startDirection(direction: Direction): void {
@@ -189,12 +194,24 @@ class RunningTunnel implements Tunnel, DirectionOwner {
     source.resumeReading(PAUSE.notReady)
   }
 
-  /** From here on the tunnel ends within the grace, whatever the streams do. */
+  /** From here on the tunnel ends within the grace, unless its last bytes still move. */
   #awaitClose(): void {
-    this.#grace ??= this.#options.wheel.arm(this.#options.closeGraceMs ?? CLOSE_GRACE_MS, () => this.#graceOver())
+    if (this.#grace === undefined) this.#armGrace()
+  }
+
+  #armGrace(): void {
+    this.#queuedAtGrace = this.#queued()
+    this.#grace = this.#options.wheel.arm(this.#options.closeGraceMs ?? CLOSE_GRACE_MS, () => this.#graceOver())
+  }
+
+  #queued(): number {
+    return this.downstream.queuedBytes + this.upstream.queuedBytes
   }
 
   #graceOver(): void {
+    // After an orderly end a slow reader gets the rest however long it takes, as long as it takes something; the idle and
+    // duration limits, and whoever closes the tunnel, do not wait for it.
+    if (!this.#closing && this.#queued() < this.#queuedAtGrace) return this.#armGrace()
     const cause = this.#finalCause()
     this.cause ??= cause
     this.downstream.reset(cause)

@@ -30,6 +30,7 @@ export function clientCodecs(cluster: Cluster, clock: Clock, stats: CodecStats):
     sendFullyQualifiedUrl: cluster.http1.sendFullyQualifiedUrl,
     stats: stats.http1,
   })
+  const absolute = cluster.httpProxy === undefined ? one : { ...one, sendFullyQualifiedUrl: true }
   const { keepalive, ...h2 } = cluster.http2
   const two = http2Options({
     ...h2,
@@ -47,5 +48,5 @@ export function clientCodecs(cluster: Cluster, clock: Clock, stats: CodecStats):
   return (connection, version) =>
     version === 'http2'
       ? http2Client(connection.stream, connection, two)
-      : http1Client(connection.stream, connection, one)
+      : http1Client(connection.stream, connection, connection.toProxy ? absolute : one)
 }

@@ -4,18 +4,24 @@ import type { CloseCause } from '../core/close-cause.ts'
 import type { Clock } from '../core/clock.ts'
 import type { TimerWheel } from '../core/timer-wheel.ts'
 import type { CircuitBreakers } from '../cluster/circuit-breakers.ts'
-import type { ClusterRuntime } from '../cluster/cluster-runtime.ts'
+import { DenseSet } from '../core/dense-set.ts'
+import type { ClusterRuntime, NoEndpoint } from '../cluster/cluster-runtime.ts'
 import type { ClusterStats } from '../cluster/cluster-stats.ts'
 import type { Endpoint } from '../cluster/endpoint.ts'
+import { FIRST_TRY } from '../cluster/balance/picker.ts'
+import { targetFrom } from '../cluster/target.ts'
 import type { RequestHead, HttpProtocol } from '../codec/http-stream.ts'
 import type { Cluster } from '../config/model/cluster.ts'
 import type { Place } from '../config/model/place.ts'
-import { observe } from '../observe/stats/registry.ts'
 import type { CodecFactory } from './client-codecs.ts'
+import { connectionClosed, connectionOpened } from './connection-counts.ts'
 import type { DiallerFactory } from './dial.ts'
-import { EndpointPool } from './endpoint-pool.ts'
 import type { PoolContext } from './pool-context.ts'
-import type { StreamNeed, StreamWaiter, Ticket } from './stream-need.ts'
+import { poolKeys } from './pool-key.ts'
+import { PoolTable } from './pool-table.ts'
+import { RawConnect, type RawConnectOwner } from './raw-connect.ts'
+import { SlotQueue, type SlotWaiter } from './slot-queue.ts'
+import type { ConnectWaiter, DialNeed, StreamNeed, StreamWaiter, Ticket, UpstreamFailure } from './stream-need.ts'
 import type { UpstreamConnection } from './upstream-connection.ts'
 
 export interface ClusterUpstreamTools {
@@ -25,15 +31,20 @@ export interface ClusterUpstreamTools {
   readonly diallers: DiallerFactory
 }
 
-export class ClusterUpstream implements PoolContext {
+export class ClusterUpstream implements PoolContext, RawConnectOwner {
   readonly cluster: Cluster
   readonly stats: ClusterStats
   readonly clock: Clock
   readonly maxRequestsPerConnection: number | undefined
   readonly #runtime: ClusterRuntime
   readonly #tools: ClusterUpstreamTools
-  /** By endpoint, then by TLS server name. */
-  readonly #pools = new Map<Endpoint, Map<string, EndpointPool>>()
+  /** Whether `acquire` and `connect` make use of the need's `downstream`. */
+  readonly needsOrigin: boolean
+  /** Whether they dial what the need names as its `target`. */
+  readonly needsTarget: boolean
+  readonly #pools: PoolTable
+  readonly #connecting = new DenseSet<RawConnect>()
+  readonly #slots = new SlotQueue()
   readonly #forgetListener: () => void
 
   constructor(runtime: ClusterRuntime, tools: ClusterUpstreamTools) {
@@ -43,6 +54,11 @@ export class ClusterUpstream implements PoolContext {
     this.stats = runtime.stats
     this.clock = tools.clock
     this.maxRequestsPerConnection = runtime.cluster.common.maxRequestsPerConnection
+    const { cluster } = runtime
+    const keys = poolKeys(cluster)
+    this.needsOrigin = keys.ofClient || cluster.discovery === 'original-dst'
+    this.needsTarget = cluster.discovery === 'original-dst' || cluster.discovery === 'dynamic-forward-proxy'
+    this.#pools = new PoolTable(this, keys, tools.diallers)
     this.#forgetListener = runtime.onEndpointRemoved((endpoint) => this.#drainEndpoint(endpoint))
   }
 
@@ -74,6 +90,11 @@ export class ClusterUpstream implements PoolContext {
     return source.replace(/:[0-9]*$/, '').toLowerCase()
   }
 
+  /** What `need.target` must be for a request: ask before its head is rewritten. Undefined when the cluster does not ask. */
+  targetFor(head: RequestHead): string | undefined {
+    return this.needsTarget ? targetFrom(this.cluster, head) : undefined
+  }
+
   /** Takes a slot of max_requests; answers why not. One `leave` follows each success. */
   admit(priority: 'default' | 'high'): string | undefined {
     const refusal = this.breakers(priority).tryAcquire('request')
@@ -94,18 +115,34 @@ export class ClusterUpstream implements PoolContext {
 
   /** Finds a connection for one stream. */
   acquire(need: StreamNeed, waiter: StreamWaiter): Ticket | undefined {
-    const endpoint = this.#runtime.pick()
+    const endpoint = this.#pick(need)
     if (endpoint.kind === 'none') {
-      waiter.onStreamFailed({
-        code: endpoint.code,
-        explanation: endpoint.reason,
-        transportFailure: '',
-        cause: undefined,
-        endpoint: undefined,
-      })
+      waiter.onStreamFailed(noEndpoint(endpoint))
       return undefined
     }
-    return this.#pool(endpoint, need.serverName).acquire(need, waiter)
+    return this.#pools.poolFor(endpoint, need).acquire(need, waiter)
+  }
+
+  /** Opens a connection for one owner: no pool, no codec. `admit` and `leave` are the caller's. */
+  connect(need: DialNeed, waiter: ConnectWaiter): Ticket | undefined {
+    const endpoint = this.#pick(need)
+    if (endpoint.kind === 'none') {
+      waiter.onConnectFailed(noEndpoint(endpoint))
+      return undefined
+    }
+    const connect = new RawConnect(this, endpoint, need.priority, waiter, this)
+    const purpose = { serverName: need.serverName, downstream: need.downstream }
+    const failure = connect.start(this.#tools.diallers(endpoint, 'raw', purpose))
+    if (failure !== undefined) {
+      waiter.onConnectFailed(failure)
+      return undefined
+    }
+    this.#connecting.add(connect)
+    return connect
+  }
+
+  onRawConnectOver(connect: RawConnect): void {
+    this.#connecting.delete(connect)
   }
 
   onStreamStart(endpoint: Endpoint): void {
@@ -132,16 +169,22 @@ export class ClusterUpstream implements PoolContext {
     return `origin did not offer SETTINGS_ENABLE_CONNECT_PROTOCOL, learnt ${new Date(learntWallMs).toISOString().slice(11, 16)}`
   }
 
+  /** Pools that are kept, empty ones included. */
+  get poolCount(): number {
+    return this.#pools.size
+  }
+
   /** Lets connections finish and opens no new ones. */
   drain(cause: CloseCause): void {
     this.#forgetListener()
     this.#runtime.stop()
-    for (const pools of this.#pools.values()) for (const pool of pools.values()) pool.drain(cause)
+    this.#pools.drain(cause)
   }
 
   close(cause: CloseCause): void {
     this.drain(cause)
-    for (const pools of this.#pools.values()) for (const pool of pools.values()) pool.close(cause)
+    this.#pools.close(cause)
+    for (const connect of this.#connecting.snapshot()) connect.fail(cause)
   }
 
   // ── what the pools share ──
@@ -150,26 +193,31 @@ export class ClusterUpstream implements PoolContext {
     return this.#runtime.breakers[priority]
   }
 
-  mayDial(_endpoint: Endpoint, open: number): boolean {
+  mayDial(lane: SlotWaiter, open: number): boolean {
     const breakers = this.breakers('default')
     if (breakers.tryAcquire('connection') === undefined) return true
     this.stats.upstreamCxOverflow.value++
-    if (open > 0) return false
+    if (open > 0) {
+      this.#slots.add(lane)
+      return false
+    }
     breakers.acquire('connection')
     return true
   }
 
-  releaseDial(): void {
-    this.breakers('default').release('connection')
+  forgetSlotWaiter(lane: SlotWaiter): void {
+    this.#slots.delete(lane)
+  }
+
+  releaseDial(priority: 'default' | 'high'): void {
+    const breakers = this.breakers(priority)
+    breakers.release('connection')
+    if (priority === 'default') this.#slots.wake(breakers)
   }
 
   attachCodec(connection: UpstreamConnection, version: 'http1' | 'http2'): void {
     const { stats } = this
-    const { endpoint } = connection
-    stats.upstreamCxTotal.value++
-    stats.upstreamCxActive.value++
-    endpoint.stats.cxTotal++
-    endpoint.stats.cxActive++
+    connectionOpened(stats, connection.endpoint)
     if (version === 'http2') stats.upstreamCxHttp2Total.value++
     else stats.upstreamCxHttp1Total.value++
     connection.stream.setHighWater(this.cluster.bufferLimitBytes)
@@ -178,18 +226,9 @@ export class ClusterUpstream implements PoolContext {
   }
 
   onConnectionClosed(connection: UpstreamConnection, cause: CloseCause): void {
-    const { stats } = this
-    this.releaseDial()
-    connection.endpoint.stats.cxActive--
-    stats.upstreamCxActive.value--
-    stats.upstreamCxDestroy.value++
-    const destroyed = cause.by === 'upstream' ? stats.upstreamCxDestroyRemote : stats.upstreamCxDestroyLocal
-    destroyed.value++
-    if (cause.code === 'upstream_protocol_error') stats.upstreamCxProtocolError.value++
-    stats.upstreamCxRxBytesTotal.value += connection.stream.bytesRead
-    stats.upstreamCxTxBytesTotal.value += connection.stream.bytesWritten
-    observe(stats.upstreamCxLengthMs, this.clock.now() - connection.openedMs)
-    if (connection.endpoint.removed) this.#forgetEmpty(connection.endpoint)
+    const { endpoint, stream, openedMs } = connection
+    connectionClosed(this.stats, endpoint, stream, this.clock.now() - openedMs, cause)
+    this.releaseDial('default')
   }
 
   #watchIdle(connection: UpstreamConnection): void {
@@ -205,39 +244,27 @@ export class ClusterUpstream implements PoolContext {
     })
   }
 
-  #pool(endpoint: Endpoint, serverName: string): EndpointPool {
-    let pools = this.#pools.get(endpoint)
-    if (pools === undefined) {
-      pools = new Map()
-      this.#pools.set(endpoint, pools)
-    }
-    let pool = pools.get(serverName)
-    if (pool === undefined) {
-      forgetIdlePools(pools)
-      pool = new EndpointPool(this, endpoint, serverName, this.#tools.diallers)
-      pools.set(serverName, pool)
-    }
-    return pool
+  #pick(need: DialNeed): Endpoint | NoEndpoint {
+    const { tried, target, downstream } = need
+    if (!this.needsTarget) return this.#runtime.pick(tried === undefined ? FIRST_TRY : { tried })
+    const original = downstream?.info.state?.originalDestination
+    return this.#runtime.pick({ tried: tried ?? [], target, original })
   }
 
   #drainEndpoint(endpoint: Endpoint): void {
-    for (const pool of this.#pools.get(endpoint)?.values() ?? [])
-      pool.drain({ by: 'proxy', layer: 'http', code: 'drained', detail: 'the endpoint left its cluster' })
-    this.#forgetEmpty(endpoint)
-  }
-
-  #forgetEmpty(endpoint: Endpoint): void {
-    const pools = this.#pools.get(endpoint)
-    if (pools === undefined) return
-    for (const pool of pools.values()) if (!pool.empty) return
-    this.#pools.delete(endpoint)
+    this.#pools.drainEndpoint(endpoint, {
+      by: 'proxy',
+      layer: 'http',
+      code: 'drained',
+      detail: 'the endpoint left its cluster',
+    })
   }
 }
 
-/** Server names come from clients: keep their number bounded by what is open. */
-const MANY_POOLS = 256
-
-function forgetIdlePools(pools: Map<string, EndpointPool>): void {
-  if (pools.size < MANY_POOLS) return
-  for (const [name, pool] of pools) if (pool.empty) pools.delete(name)
-}
+const noEndpoint = ({ code, reason }: NoEndpoint): UpstreamFailure => ({
+  code,
+  explanation: reason,
+  transportFailure: '',
+  cause: undefined,
+  endpoint: undefined,
+})

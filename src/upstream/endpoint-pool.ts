@@ -1,10 +1,10 @@
-// All connections to one endpoint for one server name: a lane per mode. Chooses the lane by the cluster's protocol
+// All connections to one endpoint for one purpose: a lane per mode. Chooses the lane by the cluster's protocol
 // setting, the request, and what is known of the origin (RFC 8441 §3: no extended CONNECT without the setting).
 
 import type { CloseCause } from '../core/close-cause.ts'
 import type { Endpoint } from '../cluster/endpoint.ts'
 import { placeHint } from '../config/model/place.ts'
-import type { DiallerFactory } from './dial.ts'
+import type { DiallerFactory, DialPurpose } from './dial.ts'
 import { Lane, type LaneMode, type LaneOwner } from './lane.ts'
 import type { PoolContext } from './pool-context.ts'
 import type { StreamNeed, StreamWaiter, Ticket } from './stream-need.ts'
@@ -13,14 +13,23 @@ export class EndpointPool implements LaneOwner {
   readonly #context: PoolContext
   readonly #endpoint: Endpoint
   readonly #diallers: DiallerFactory
-  readonly #serverName: string
+  readonly #purpose: DialPurpose
+  readonly #onEmpty: () => void
   readonly #lanes = new Map<LaneMode, Lane>()
 
-  constructor(context: PoolContext, endpoint: Endpoint, serverName: string, diallers: DiallerFactory) {
+  /** `onEmpty` is called when nothing is open and nothing waits any more. */
+  constructor(
+    context: PoolContext,
+    endpoint: Endpoint,
+    purpose: DialPurpose,
+    diallers: DiallerFactory,
+    onEmpty: () => void,
+  ) {
     this.#context = context
     this.#endpoint = endpoint
-    this.#serverName = serverName
+    this.#purpose = purpose
     this.#diallers = diallers
+    this.#onEmpty = onEmpty
   }
 
   get empty(): boolean {
@@ -38,6 +47,10 @@ export class EndpointPool implements LaneOwner {
 
   close(cause: CloseCause): void {
     for (const lane of this.#lanes.values()) lane.close(cause)
+  }
+
+  onLaneEmpty(): void {
+    if (this.empty) this.#onEmpty()
   }
 
   onUpgradeRefused(need: StreamNeed, waiter: StreamWaiter, endpoint: Endpoint): Ticket | undefined {
@@ -72,13 +85,8 @@ export class EndpointPool implements LaneOwner {
   #lane(mode: LaneMode): Lane {
     const known = this.#lanes.get(mode)
     if (known !== undefined) return known
-    const lane = new Lane(
-      this.#context,
-      this.#endpoint,
-      mode,
-      this.#diallers(this.#endpoint, mode, this.#serverName),
-      this,
-    )
+    const dialler = this.#diallers(this.#endpoint, mode, this.#purpose)
+    const lane = new Lane(this.#context, this.#endpoint, mode, dialler, this)
     this.#lanes.set(mode, lane)
     return lane
   }

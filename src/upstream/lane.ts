@@ -4,8 +4,10 @@
 import { closeCause, type CloseCause } from '../core/close-cause.ts'
 import { DenseSet } from '../core/dense-set.ts'
 import type { Endpoint } from '../cluster/endpoint.ts'
-import type { Dialled, Dialler, DialFailure } from './dial.ts'
+import type { Dialled, Dialler, DialFailure, DialTarget } from './dial.ts'
+import { sharedDials, singleDials, undecided } from './lane-demand.ts'
 import { PendingList, type Waiting } from './pending-list.ts'
+import type { SlotWaiter } from './slot-queue.ts'
 import type { StreamNeed, StreamWaiter, Ticket, UpstreamFailure } from './stream-need.ts'
 import { UpstreamConnection, type ConnectionOwner } from './upstream-connection.ts'
 import type { PoolContext } from './pool-context.ts'
@@ -20,6 +22,8 @@ export interface LaneOwner {
    * another lane, or fails it.
    */
   onUpgradeRefused(need: StreamNeed, waiter: StreamWaiter, endpoint: Endpoint): Ticket | undefined
+  /** Nothing is open and nothing waits any more. */
+  onLaneEmpty(): void
 }
 
 class Pending implements Ticket, Waiting<Pending> {
@@ -44,7 +48,7 @@ class Pending implements Ticket, Waiting<Pending> {
   }
 }
 
-export class Lane implements ConnectionOwner {
+export class Lane implements ConnectionOwner, DialTarget, SlotWaiter {
   readonly #context: PoolContext
   readonly #endpoint: Endpoint
   readonly #mode: LaneMode
@@ -58,6 +62,10 @@ export class Lane implements ConnectionOwner {
   #draining = false
   /** What ALPN agreed last time; an `auto` lane dials as many connections as requests wait once it is HTTP/1.1. */
   #agreed: 'http1' | 'http2' | undefined
+  /** Streams that one shared connection carries, as the last peer's SETTINGS said; undefined until any came. */
+  #room: number | undefined
+  /** preconnect_policy wants connections before there are requests for them. */
+  readonly #anticipates: boolean
 
   constructor(context: PoolContext, endpoint: Endpoint, mode: LaneMode, dialler: Dialler, owner: LaneOwner) {
     this.#context = context
@@ -65,6 +73,7 @@ export class Lane implements ConnectionOwner {
     this.#mode = mode
     this.#dialler = dialler
     this.#owner = owner
+    this.#anticipates = context.cluster.preconnectRatio > 1
   }
 
   /** Nothing open, nothing waiting. */
@@ -76,6 +85,7 @@ export class Lane implements ConnectionOwner {
     const connection = this.#usable(need)
     if (connection !== undefined) {
       this.#hand(connection, waiter)
+      if (this.#anticipates) this.#dialAsNeeded(true)
       return undefined
     }
     if (need.upgrade && this.#knownWithoutUpgrade()) return this.#owner.onUpgradeRefused(need, waiter, this.#endpoint)
@@ -90,13 +100,19 @@ export class Lane implements ConnectionOwner {
     this.#pending.add(pending)
     this.#context.stats.upstreamRqPendingTotal.value++
     this.#context.stats.upstreamRqPendingActive.value++
-    this.#dialAsNeeded()
+    this.#dialAsNeeded(true)
     return pending
   }
 
   /** Takes a cancelled request off the list. A connection dialled for it stays for the next one. */
   forget(pending: Pending): void {
-    if (this.#settle(pending)) this.#context.stats.upstreamRqCancelled.value++
+    if (!this.#settle(pending)) return
+    this.#context.stats.upstreamRqCancelled.value++
+    this.#tellWhenEmpty()
+  }
+
+  onSlotFree(): void {
+    this.#dialAsNeeded()
   }
 
   /** No new streams; closes idle connections at once and the others when their streams end. */
@@ -115,7 +131,7 @@ export class Lane implements ConnectionOwner {
   }
 
   onConnectionAvailable(connection: UpstreamConnection): void {
-    if (connection.multiplexed) this.#rejectUpgradesOn(connection)
+    if (connection.multiplexed) this.#learn(connection)
     this.#serve(connection)
     if (this.#pending.size > 0) this.#dialAsNeeded()
     if (connection.multiplexed || connection.idle || connection.retired) return
@@ -129,14 +145,15 @@ export class Lane implements ConnectionOwner {
     removeFrom(this.#shared, connection)
     this.#context.onConnectionClosed(connection, cause)
     // A peer that speaks another protocol, or none, would be dialled again and again for those that wait for its SETTINGS.
-    if (connection.multiplexed && connection.requests === 0)
-      this.#failPending(this.#pending.snapshot(), lostUnused(cause, this.#endpoint))
-    this.#dialAsNeeded()
+    if (connection.multiplexed && connection.requests === 0) this.#failShared(lostUnused(cause, this.#endpoint))
+    else this.#dialAsNeeded()
+    this.#tellWhenEmpty()
   }
 
   onDialled(dialled: Dialled): void {
     this.#dialling--
-    const connection = new UpstreamConnection(this, this.#endpoint, dialled.stream, this.#context.clock.now())
+    const { stream, toProxy } = dialled
+    const connection = new UpstreamConnection(this, this.#endpoint, stream, this.#context.clock.now(), toProxy)
     const version = this.#mode === 'auto' ? dialled.version : this.#mode
     this.#agreed = version
     this.#all.add(connection)
@@ -153,16 +170,34 @@ export class Lane implements ConnectionOwner {
 
   onDialFailed(failure: DialFailure): void {
     this.#dialling--
-    this.#context.releaseDial()
+    this.#context.releaseDial('default')
     const failed: UpstreamFailure = { ...failure, endpoint: this.#endpoint }
-    // A shared connection would have served all that wait; an HTTP/1.1 one only the first.
-    const victims = this.#sharesConnections() ? this.#pending.snapshot() : this.#pending.snapshot().slice(0, 1)
-    this.#failPending(victims, failed)
+    if (this.#sharesConnections()) this.#failShared(failed)
+    else this.#failFirst(failed)
+    this.#tellWhenEmpty()
+  }
+
+  /**
+   * A shared connection would have served all that wait, so all of them fail; unless another one may still serve them.
+   * Then nothing is dialled either before that one is settled.
+   */
+  #failShared(failure: UpstreamFailure): void {
+    if (this.#dialling > 0 || this.#shared.some(undecided)) return
+    for (const pending of this.#pending.snapshot()) if (this.#settle(pending)) pending.waiter.onStreamFailed(failure)
     this.#dialAsNeeded()
   }
 
-  #failPending(victims: readonly Pending[], failure: UpstreamFailure): void {
-    for (const pending of victims) if (this.#settle(pending)) pending.waiter.onStreamFailed(failure)
+  /** An HTTP/1.1 connection would have served the first; unless the dials that are left suffice for all. */
+  #failFirst(failure: UpstreamFailure): void {
+    const { first } = this.#pending
+    if (first !== undefined && this.#pending.size > this.#dialling && this.#settle(first))
+      first.waiter.onStreamFailed(failure)
+    this.#dialAsNeeded()
+  }
+
+  #tellWhenEmpty(): void {
+    if (this.#pending.size === 0) this.#context.forgetSlotWaiter(this)
+    if (this.empty) this.#owner.onLaneEmpty()
   }
 
   #sharesConnections(): boolean {
@@ -204,8 +239,15 @@ export class Lane implements ConnectionOwner {
     }
   }
 
-  #rejectUpgradesOn(connection: UpstreamConnection): void {
-    if (connection.client.extendedConnect !== false) return
+  /** The peer's SETTINGS: how many streams it takes, and whether upgrades are among them. */
+  #learn(connection: UpstreamConnection): void {
+    const { extendedConnect, availableStreams, activeStreams } = connection.client
+    // A connection that is full, or told to go away, says nothing of the next one.
+    if (extendedConnect !== undefined && availableStreams > 0) this.#room = availableStreams + activeStreams
+    if (extendedConnect === false) this.#rejectUpgrades()
+  }
+
+  #rejectUpgrades(): void {
     for (const pending of this.#pending.snapshot()) {
       if (!pending.need.upgrade || !this.#settle(pending)) continue
       pending.moved = this.#owner.onUpgradeRefused(pending.need, pending.waiter, this.#endpoint)
@@ -226,27 +268,23 @@ export class Lane implements ConnectionOwner {
     this.#idle.push(connection)
   }
 
-  #dialAsNeeded(): void {
+  /** `anticipate`: a request came, which is when connections are opened ahead of the next ones. */
+  #dialAsNeeded(anticipate = false): void {
     if (this.#draining) return
-    const wanted = this.#wantedDials()
+    const wanted = this.#wantedDials(anticipate ? this.#context.cluster.preconnectRatio : 1)
     for (let i = this.#dialling; i < wanted; i++) {
-      if (!this.#context.mayDial(this.#endpoint, this.#all.size + this.#dialling)) return
+      if (!this.#context.mayDial(this, this.#all.size + this.#dialling)) return
       this.#dialling++
       this.#dialler.dial(this)
     }
   }
 
-  #wantedDials(): number {
-    if (this.#pending.size === 0) return 0
-    if (!this.#sharesConnections()) return this.#pending.size
-    // One at a time; while a connection's SETTINGS are on the way its room is unknown, so wait for them. An idle peer
-    // that allows no stream at all would not allow one on the next connection either.
-    const undecided = this.#shared.some(
-      ({ retired, client }) =>
-        !retired &&
-        (client.extendedConnect === undefined || (client.availableStreams === 0 && client.activeStreams === 0)),
-    )
-    return undecided ? 0 : 1
+  #wantedDials(ratio: number): number {
+    const pending = this.#pending.size
+    if (pending === 0 && ratio <= 1) return 0
+    if (this.#sharesConnections()) return sharedDials(pending, this.#shared, this.#room, ratio)
+    const idle = this.#idle.length
+    return singleDials(pending, this.#all.size - idle, idle, ratio)
   }
 }
 

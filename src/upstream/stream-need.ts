@@ -25,6 +25,8 @@ export interface DialNeed {
    * connection's original destination.
    */
   readonly target?: string | undefined
+  /** Endpoints that failed before; another one is preferred. */
+  readonly tried?: readonly Endpoint[] | undefined
 }
 
 /** The client's connection, as far as an upstream connection may depend on it. */
@@ -33,7 +35,7 @@ export interface DownstreamOrigin {
   readonly info: StreamInfo
   /** Overrides the cluster's PROXY header: `proxy_protocol_config` of a terminated CONNECT. */
   readonly proxyProtocol?: ProxyProtocolSend | undefined
-  /** TLVs of a tcp_proxy, values already evaluated. */
+  /** In place of the received ones (`info.state.tlvs`): those of a tcp_proxy, already merged with them and evaluated. */
   readonly tlvs?: readonly { readonly type: number; readonly value: Buffer }[]
 }
 

@@ -21,6 +21,8 @@ export class UpstreamConnection implements ClientConnectionSink, DenseItem {
   readonly endpoint: Endpoint
   readonly stream: ByteStream
   readonly openedMs: number
+  /** A proxy is at the other end: requests name the whole URL. */
+  readonly toProxy: boolean
   #client: ClientConnection | undefined
   readonly #owner: ConnectionOwner
   /** Streams opened so far; bounded by max_requests_per_connection. */
@@ -31,11 +33,12 @@ export class UpstreamConnection implements ClientConnectionSink, DenseItem {
   idle = false
   idleDeadline: Deadline | undefined
 
-  constructor(owner: ConnectionOwner, endpoint: Endpoint, stream: ByteStream, openedMs: number) {
+  constructor(owner: ConnectionOwner, endpoint: Endpoint, stream: ByteStream, openedMs: number, toProxy = false) {
     this.#owner = owner
     this.endpoint = endpoint
     this.stream = stream
     this.openedMs = openedMs
+    this.toProxy = toProxy
   }
 
   /** The codec; set right after construction because the codec needs this object as its sink. */

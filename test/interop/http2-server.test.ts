@@ -146,6 +146,26 @@ test('103 before the response', async () => {
   assert.equal((await head(stream))[':status'], 200)
 })
 
+test('100 for a client that waits for it, whose expectation goes no further', async () => {
+  const stream = session.request({ ':method': 'POST', ':path': '/x', expect: '100-continue' })
+  await nextEvent(stream, 'continue')
+  stream.end('hello')
+  const got = await head(stream)
+  assert.deepEqual([got[':status'], got['expect']], [200, undefined])
+  assert.equal(got['x-hash'], createHash('sha256').update('hello').digest('hex'))
+})
+
+test('no 100 when the request is refused already', async () => {
+  const stream = session.request({ ':method': 'POST', ':path': '/early', expect: '100-continue' })
+  let continued = false
+  stream.once('continue', () => {
+    continued = true
+  })
+  assert.equal((await head(stream))[':status'], 413)
+  await body(stream)
+  assert.equal(continued, false)
+})
+
 test('HEAD has a length and no body', async () => {
   const stream = ask(session, { ':method': 'HEAD', ':path': '/bytes/1000' })
   const got = await head(stream)

@@ -22,6 +22,7 @@ const FRAMES: ReadonlyMap<string, (piece: string) => string> = new Map([
   ['# in the connection manager', (piece) => configuration({ manager: piece })],
   ['# in a route', (piece) => configuration({ route: piece })],
   ['# in a cluster', (piece) => configuration({ cluster: piece })],
+  ['# a network filter', (piece) => tcpConfiguration(piece)],
   ['# beside static_resources', (piece) => `${configuration({})}${piece}\n`],
 ])
 
@@ -62,6 +63,19 @@ ${indented(manager, 10)}
   - name: app
     load_assignment: {cluster_name: app, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: 3000}}}}]}]}
 ${indented(cluster, 4)}
+`
+
+const tcpConfiguration = (filter: string): string => `
+static_resources:
+  listeners:
+  - address: {socket_address: {address: 127.0.0.1, port_value: 8080}}
+    filter_chains:
+    - filters:
+      -
+${indented(filter, 8)}
+  clusters:
+  - name: app
+    load_assignment: {cluster_name: app, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: 3000}}}}]}]}
 `
 
 interface YamlBlock {

@@ -129,6 +129,7 @@ export const EMPTY_CONFIG: ProxyConfig = {
   clusters: new Map(),
   admin: undefined,
   node: { id: 'n1', cluster: 'edge' },
-  internalBufferBytes: 1024 * 1024, headerPrefix: 'x-envoy',
+  internalBufferBytes: 1024 * 1024,
+  headerPrefix: 'x-envoy',
   dump: {},
 }

@@ -251,11 +251,11 @@ function ask(observed: Observed, connection: ClientConnection, name: string): vo
       observed.note(`1xx ${status}`)
     },
     onResponse: ({ status, headers }, endStream) => {
-      if (endStream) end.end('response')
+      const opens = tunnel !== undefined && (status === 101 || (tunnel.kind === 'connect' && status < 300))
+      if (endStream && !opens) end.end('response')
       else end.more('response')
       observed.note(`response ${status}${endStream ? ' end' : ''}${fieldWords(headers)}`)
-      if (tunnel !== undefined && (status === 101 || (tunnel.kind === 'connect' && status < 300)))
-        observeTunnel(observed, stream, end)
+      if (opens) observeTunnel(observed, stream, end)
     },
     onData: (_buffer, from, to, last) => {
       if (last) end.end('data')

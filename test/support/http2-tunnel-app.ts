@@ -18,7 +18,8 @@ export interface Http2TunnelApp {
   stop(): Promise<void>
 }
 
-export async function startHttp2TunnelApp(answer: number | undefined = 200): Promise<Http2TunnelApp> {
+/** `answer`: the status of every tunnel; `later` leaves it to the test. */
+export async function startHttp2TunnelApp(answer: number | 'later' = 200): Promise<Http2TunnelApp> {
   const tunnels: Http2AppTunnel[] = []
   const sessions = new Set<ServerHttp2Session>()
   const server = createServer({ settings: { enableConnectProtocol: true } })
@@ -30,7 +31,7 @@ export async function startHttp2TunnelApp(answer: number | undefined = 200): Pro
   server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     stream.on('error', () => undefined)
     tunnels.push(keep(stream, headers))
-    if (answer !== undefined) stream.respond({ ':status': answer })
+    if (answer !== 'later') stream.respond({ ':status': answer })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()

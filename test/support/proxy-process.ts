@@ -228,7 +228,7 @@ async function listenerPorts(adminAddress: string): Promise<ReadonlyMap<string, 
   const { body } = await ask(adminAddress, '/listeners', 'GET')
   const ports = new Map<string, number>()
   for (const line of body.split('\n')) {
-    const match = /^(.*)::.*:(\d+)$/.exec(line)
+    const match = /^(.*?)::.*:(\d+)$/.exec(line)
     if (match?.[1] !== undefined) ports.set(match[1], Number(match[2]))
   }
   return ports

@@ -13,6 +13,12 @@ const PACKAGES: Readonly<Record<string, string>> = {
   chromium: 'chromium',
   curl: 'curl',
   openssl: 'openssl',
+  squid: 'squid',
+  tinyproxy: 'tinyproxy',
+  git: 'git',
+  rsync: 'rsync',
+  ssh: 'openssh-client',
+  sshd: 'openssh-server',
 }
 
 const FOLDERS = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/usr/bin']

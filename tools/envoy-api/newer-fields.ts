@@ -238,6 +238,13 @@ export const newerFields: Readonly<Record<string, readonly NewerField[]>> = {
     { number: 20, name: 'max_downstream_connection_duration_jitter_percentage', type: 'envoy.type.v3.Percent' },
     { number: 21, name: 'upstream_connect_mode', type: `${tcpProxy}.UpstreamConnectMode`, rules: definedOnly },
     { number: 22, name: 'max_early_data_bytes', type: uint32Value, rules: { uint32: { lte: 1_048_576 } } },
+    {
+      number: 23,
+      name: 'proxy_protocol_tlv_merge_policy',
+      type: `${tcpProxy}.ProxyProtocolTlvMergePolicy`,
+      rules: definedOnly,
+    },
+    { number: 24, name: 'check_drain_close', type: boolValue },
   ],
   [`${tcpProxy}.TcpProxy.TunnelingConfig`]: [
     { number: 7, name: 'request_id_extension', type: `${manager}.RequestIDExtension` },
@@ -247,6 +254,9 @@ export const newerFields: Readonly<Record<string, readonly NewerField[]>> = {
   [`${tcpProxy}.TcpProxy.TcpAccessLogOptions`]: [{ number: 3, name: 'flush_access_log_on_start', type: 'bool' }],
   'envoy.extensions.filters.udp.udp_proxy.v3.UdpProxyConfig.SessionFilter': [
     { number: 3, name: 'config_discovery', type: `${core}.ExtensionConfigSource`, oneof: 'config_type' },
+  ],
+  'envoy.extensions.filters.udp.udp_proxy.v3.UdpProxyConfig.UdpTunnelingConfig': [
+    { number: 12, name: 'formatters', type: `[]${core}.TypedExtensionConfig` },
   ],
   'envoy.extensions.filters.udp.udp_proxy.v3.UdpProxyConfig.UdpTunnelingConfig.RetryOptions': [
     { number: 2, name: 'backoff_options', type: `${core}.BackoffStrategy` },
@@ -269,6 +279,9 @@ export const newerFields: Readonly<Record<string, readonly NewerField[]>> = {
     { number: 16, name: 'custom_tls_certificate_selector', type: `${core}.TypedExtensionConfig` },
   ],
   [`${tls}.SPIFFECertValidatorConfig`]: [{ number: 2, name: 'trust_bundles', type: `${core}.DataSource` }],
+  'envoy.extensions.transport_sockets.http_11_proxy.v3.Http11ProxyUpstreamTransport': [
+    { number: 2, name: 'default_proxy_address', type: `${core}.Address` },
+  ],
   'envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport': [
     { number: 3, name: 'allow_unspecified_address', type: 'bool' },
     { number: 4, name: 'tlv_as_pool_key', type: 'bool' },
@@ -557,6 +570,11 @@ export const newerEnums: readonly NewerEnum[] = [
     name: `${tcpProxy}.UpstreamConnectMode`,
     file: 'envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.proto',
     values: ['IMMEDIATE', 'ON_DOWNSTREAM_DATA', 'ON_DOWNSTREAM_TLS_HANDSHAKE'],
+  },
+  {
+    name: `${tcpProxy}.ProxyProtocolTlvMergePolicy`,
+    file: 'envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.proto',
+    values: ['ADD_IF_ABSENT', 'OVERWRITE_BY_TYPE_IF_EXISTS_OR_ADD', 'APPEND_IF_EXISTS_OR_ADD'],
   },
   {
     name: `${tls}.TlsParameters.CompliancePolicy`,

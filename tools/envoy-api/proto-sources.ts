@@ -1,4 +1,5 @@
-// Collects the .proto files to compile: what @grpc/grpc-js-xds ships of Envoy's v3 API, plus overlay/.
+// Collects the .proto files to compile: what @grpc/grpc-js-xds ships of Envoy's v3 API, plus overlay/, which has what is
+// missing there and Sluice's own messages.
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
@@ -11,8 +12,8 @@ const roots = [
   'overlay',
 ]
 
-/** Envoy's API without its retired v2 half, and everything of xds. */
-const wanted = /^(envoy\/.*\/v3\/|envoy\/annotations\/|xds\/|udpa\/)/
+/** Envoy's API without its retired v2 half, everything of xds, and Sluice's own. */
+const wanted = /^(envoy\/.*\/v3\/|envoy\/annotations\/|xds\/|udpa\/|sluice\/)/
 
 /**
  * Writes the wanted files and all they import into `target`, and returns the paths of the wanted ones.

@@ -1,11 +1,16 @@
 // The contract of load balancing: a picker is a snapshot of the endpoints that may be chosen now. When the cluster changes
 // it gets another picker; nothing is locked, awaited or allocated to choose.
 
+import type { StreamAddress } from '../../transport/byte-stream.ts'
 import type { Endpoint } from '../endpoint.ts'
 
 export interface PickContext {
   /** Endpoints that were tried for this request and failed; they are avoided while there are others. */
   readonly tried: readonly Endpoint[]
+  /** For clusters that dial what is named: see `targetFrom` and `targetOfConnection`. */
+  readonly target?: string | undefined
+  /** Where the client's connection was on its way to before the system redirected it, for original-dst clusters. */
+  readonly original?: StreamAddress | undefined
 }
 
 /** Nothing was tried yet. */

@@ -5,6 +5,7 @@ import type { Random } from '../../core/random.ts'
 import type { DnsFamily } from '../../config/model/cluster.ts'
 import type { ClusterStats } from '../cluster-stats.ts'
 import { type ChosenAddresses, chooseAddresses, familiesToAsk } from './dns-family.ts'
+import { reasonOf } from './dns-reason.ts'
 import type { DnsAnswer, DnsResolver } from './dns-resolver.ts'
 
 /** First wait after a failure; it doubles up to the refresh rate, and chance takes up to half of it away. */
@@ -112,9 +113,4 @@ export class DnsWatch {
   #again(delayMs: number): void {
     this.#timer = this.#context.clock.after(delayMs, () => void this.#ask())
   }
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'lookup failed'
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.message
 }

@@ -6,7 +6,7 @@
 import { CHUNK_EXTENSION_BYTES, CHUNK_LINE_BYTES, TRAILER_BYTES } from '../../core/limits.ts'
 import { FAULT, type HeadFault } from './head-fault.ts'
 import { HeadScanner, INCOMPLETE, MALFORMED } from './head-scanner.ts'
-import { HeldBytes } from './held-bytes.ts'
+import { HeldBytes } from '../held-bytes.ts'
 
 /** What `advance` stopped at. */
 export const CHUNK = { needMore: 0, data: 1, end: 2, fault: 3 } as const

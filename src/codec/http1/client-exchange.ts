@@ -21,6 +21,10 @@ export interface ClientExchangeHost {
   onRequestEnd(exchange: ClientExchange): void
   /** The exchange failed on this side: the connection must go. */
   abort(exchange: ClientExchange, cause: CloseCause): void
+  /** The two messages end by themselves from now on. */
+  separate(exchange: ClientExchange): void
+  /** As {@link ClientStream.closeAfterSending}. */
+  closeAfterSending(exchange: ClientExchange, cause: CloseCause): void
   becomeTunnel(exchange: ClientExchange): ByteStream
 }
 
@@ -36,6 +40,8 @@ export class ClientExchange implements ClientStream, Asked {
   responded = false
   accepted = false
   responseEnded = false
+  /** Each message ends by itself. */
+  separate = false
   readonly #host: ClientExchangeHost
   readonly #body: BodyWriter
 
@@ -109,6 +115,15 @@ export class ClientExchange implements ClientStream, Asked {
 
   reset(cause: CloseCause): void {
     if (this.closed === undefined) this.#host.abort(this, cause)
+  }
+
+  separateDirections(): void {
+    this.separate = true
+    this.#host.separate(this)
+  }
+
+  closeAfterSending(cause: CloseCause): void {
+    if (this.closed === undefined) this.#host.closeAfterSending(this, cause)
   }
 
   pauseReading(reason: PauseReason): void {

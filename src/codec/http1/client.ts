@@ -16,7 +16,7 @@ import { BodyReader } from './body-reader.ts'
 import { ClientExchange, type ClientExchangeHost } from './client-exchange.ts'
 import { FAULT, type HeadFault } from './head-fault.ts'
 import { HeadScanner, INCOMPLETE, MALFORMED } from './head-scanner.ts'
-import { HeldBytes } from './held-bytes.ts'
+import { HeldBytes } from '../held-bytes.ts'
 import type { Http1ClientOptions } from './options.ts'
 import { ReadGate } from './read-gate.ts'
 import { type ParsedResponse, parseResponseHead } from './response-head.ts'
@@ -218,7 +218,8 @@ class Http1ClientConnection implements ClientConnection, ByteStreamSink, ClientE
   #settle(exchange: ClientExchange): void {
     if (exchange !== this.#exchange) return
     // An upgrade or CONNECT that was refused has sent nothing but its head: its request is over too.
-    if (exchange.requestEnded || exchange.tunnel !== undefined || this.#last) this.#finishExchange(exchange)
+    const over = exchange.tunnel !== undefined || (this.#last && !exchange.separate)
+    if (exchange.requestEnded || over) this.#finishExchange(exchange)
   }
 
   #finishExchange(exchange: ClientExchange): void {
@@ -227,6 +228,7 @@ class Http1ClientConnection implements ClientConnection, ByteStreamSink, ClientE
     exchange.requestEnded = true
     this.#exchange = undefined
     this.gate.releaseExchange()
+    if (exchange.separate) exchange.sink.onFinished?.()
     if (this.#last) return this.#closeNow(FINISHED)
     this.#phase = 'idle'
     this.#sink.onAvailability()
@@ -262,6 +264,19 @@ class Http1ClientConnection implements ClientConnection, ByteStreamSink, ClientE
   abort(exchange: ClientExchange, cause: CloseCause): void {
     if (exchange.closed !== undefined) return
     if (exchange === this.#exchange) this.#closeNow(cause)
+    if (exchange.separate) this.stream.reset(cause)
+    this.#forget(exchange, cause)
+  }
+
+  separate(exchange: ClientExchange): void {
+    // envoy.md §2.8: a connection that carried a tunnel carries nothing else.
+    if (exchange === this.#exchange) this.#last = true
+  }
+
+  closeAfterSending(exchange: ClientExchange, cause: CloseCause): void {
+    exchange.endMessage()
+    if (exchange.closed !== undefined) return
+    this.#closeNow(cause)
     this.#forget(exchange, cause)
   }
 
@@ -301,6 +316,8 @@ class Http1ClientConnection implements ClientConnection, ByteStreamSink, ClientE
       exchange.sink.onData(NOTHING, 0, 0, true)
       return this.#settle(exchange)
     }
+    // Of separate directions the upstream's has ended in order; the other goes on.
+    if (exchange?.separate === true && this.#phase === 'sending') return
     const cause = exchange === undefined ? ENDED : closedBy(exchange, '')
     this.#closeNow(cause)
     if (exchange !== undefined) this.#forget(exchange, cause)

@@ -3,7 +3,7 @@
 
 import { type CloseCause, closeCause } from '../../core/close-cause.ts'
 import type { ByteStream } from '../../transport/byte-stream.ts'
-import type { HeldBytes } from './held-bytes.ts'
+import type { HeldBytes } from '../held-bytes.ts'
 import type { Http1ServerOptions } from './options.ts'
 import type { ReadGate } from './read-gate.ts'
 

@@ -1,6 +1,7 @@
 // A request head from the wire (RFC 9112 §3 to §6) brought to the internal form, or the reason why it is refused.
 
 import type { HttpProtocol, RequestHead, TunnelIntent } from '../http-stream.ts'
+import { mimicsConnect } from '../connect-target.ts'
 import { HeaderList, isToken } from '../header-list.ts'
 import { type BodyFraming, requestFraming } from './body-framing.ts'
 import { isAuthority } from './characters.ts'
@@ -52,6 +53,8 @@ export function parseRequestHead(
     if (fault !== undefined) return refused(fault, isToken(method) ? known : {})
   }
   if (!isRegisteredMethod(method) && !(options.allowCustomMethods && isToken(method))) return refused(FAULT.method, {})
+  // Deviation: RFC 9110 §9.1 would let it pass as a method of its own, for an origin to open a tunnel by mistake.
+  if (mimicsConnect(method)) return refused(FAULT.method, known)
   const section = new FieldSection(options)
   const fieldFault = section.read(buffer, start, text, 1)
   if (fieldFault !== undefined && fieldFault !== FAULT.underscore) return refused(fieldFault, known)

@@ -1,6 +1,7 @@
 // The four forms of a request target (RFC 9112 §3.2) brought to scheme, authority and path.
 
 import { REQUEST_TARGET_BYTES } from '../../core/limits.ts'
+import { isConnectTarget } from '../connect-target.ts'
 import { isAuthority, isTargetText } from './characters.ts'
 import { FAULT, type HeadFault } from './head-fault.ts'
 
@@ -23,12 +24,8 @@ export function parseRequestTarget(method: string, target: string, allowAbsolute
 }
 
 // RFC 9110 §9.3.6: host and port, both; an empty or impossible port must be refused.
-function authorityForm(target: string): RequestTarget {
-  const colon = target.lastIndexOf(':')
-  const port = Number(target.slice(colon + 1))
-  if (colon < 1 || !isAuthority(target) || !(port > 0 && port <= 0xffff)) return invalid(FAULT.connectTarget)
-  return { kind: 'authority', authority: target }
-}
+const authorityForm = (target: string): RequestTarget =>
+  isConnectTarget(target) ? { kind: 'authority', authority: target } : invalid(FAULT.connectTarget)
 
 const SCHEME = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//
 

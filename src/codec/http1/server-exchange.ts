@@ -35,6 +35,8 @@ export interface ServerExchangeHost {
   onResponseEnd(exchange: ServerExchange): void
   /** The exchange failed on this side: the connection must go. */
   abort(exchange: ServerExchange, cause: CloseCause): void
+  /** As {@link ServerStream.closeAfterSending}. */
+  closeAfterSending(exchange: ServerExchange, cause: CloseCause): void
   becomeTunnel(exchange: ServerExchange): ByteStream
 }
 
@@ -46,6 +48,9 @@ export class ServerExchange implements ServerStream {
   responded = false
   accepted = false
   ended = false
+  /** Each message ends by itself. */
+  separate = false
+  earlyBytes = 0
   readonly #host: ServerExchangeHost
   readonly #isHead: boolean
   readonly #isHttp10: boolean
@@ -167,9 +172,32 @@ export class ServerExchange implements ServerStream {
     if (this.closed === undefined) this.#host.abort(this, cause)
   }
 
+  separateDirections(): void {
+    this.separate = true
+    // envoy.md §2.8: a connection that carried a tunnel carries nothing else.
+    this.#host.closeAfterExchange()
+  }
+
+  closeAfterSending(cause: CloseCause): void {
+    if (this.closed === undefined) this.#host.closeAfterSending(this, cause)
+  }
+
+  /** Payload arrived and is kept. */
+  bytesHeld(bytes: number): void {
+    if (this.responded) return
+    const first = this.earlyBytes === 0
+    this.earlyBytes += bytes
+    if (first) this.#sink?.onEarlyData?.()
+  }
+
+  /** Whether the response's body lasts until the connection ends (HTTP/1.0). */
+  get lastsUntilClose(): boolean {
+    return this.#body.kind === 'until-close'
+  }
+
   /** Whether the client can tell a response that was cut off from a whole one only by a reset of the connection. */
   get endsByClose(): boolean {
-    return this.responded && !this.ended && this.#body.kind === 'until-close'
+    return this.responded && !this.ended && this.lastsUntilClose
   }
 
   pauseReading(reason: PauseReason): void {

@@ -10,7 +10,7 @@ import { BodyReader } from './body-reader.ts'
 import { ConnectionEnd, FINISHED } from './connection-end.ts'
 import type { HeadFault } from './head-fault.ts'
 import { INCOMPLETE, MALFORMED } from './head-scanner.ts'
-import { HeldBytes } from './held-bytes.ts'
+import { HeldBytes } from '../held-bytes.ts'
 import type { Http1ServerOptions } from './options.ts'
 import { ReadGate } from './read-gate.ts'
 import { type ParsedRequest, parseRequestHead, type RefusedRequest } from './request-head.ts'
@@ -198,9 +198,12 @@ class Http1ServerConnection implements ServerConnection, ByteStreamSink, ServerE
       return end
     }
     this.#phase = 'responding'
+    // A response of separate directions may have ended before.
+    const answered = exchange?.ended === true
     if (trailers === undefined || trailers.size === 0 || !this.options.enableTrailers) {
       exchange?.sink?.onData(buffer, body.dataStart, body.dataEnd, true)
     } else exchange?.sink?.onTrailers(trailers)
+    if (answered && exchange !== undefined) this.#finishExchange(exchange)
     return position
   }
 
@@ -208,6 +211,7 @@ class Http1ServerConnection implements ServerConnection, ByteStreamSink, ServerE
     if (this.#tunnel !== undefined) return this.#tunnel.onData(buffer, start, end)
     this.gate.pauseForCodec(PAUSE.notReady)
     this.#hold(buffer, start, end)
+    this.#exchange?.bytesHeld(end - start)
   }
 
   // ── the end of an exchange ────────────────────────────────────────────────────────────────────────────────────────
@@ -218,6 +222,10 @@ class Http1ServerConnection implements ServerConnection, ByteStreamSink, ServerE
 
   onResponseEnd(exchange: ServerExchange): void {
     if (exchange !== this.#exchange) return
+    if (this.#phase === 'body' && exchange.separate) {
+      if (exchange.lastsUntilClose) this.stream.endWriting()
+      return
+    }
     if (this.#phase === 'body') {
       // Answered before it was asked in full: the rest is thrown away, and the stream hears that it will not come.
       queueMicrotask(() =>
@@ -234,6 +242,7 @@ class Http1ServerConnection implements ServerConnection, ByteStreamSink, ServerE
     exchange.closed = FINISHED
     this.#exchange = undefined
     this.gate.releaseExchange()
+    if (exchange.separate) exchange.sink?.onFinished?.()
     if (this.closesAfterExchange) return this.#linger(FINISHED)
     this.#phase = 'head'
     this.#wentIdle = true
@@ -304,8 +313,16 @@ class Http1ServerConnection implements ServerConnection, ByteStreamSink, ServerE
 
   abort(exchange: ServerExchange, cause: CloseCause): void {
     if (exchange.closed !== undefined) return
-    if (exchange.endsByClose) this.#cutOff(cause)
+    if (exchange.endsByClose || exchange.separate) this.#cutOff(cause)
     else this.#closeNow(cause)
+    this.#forget(exchange, cause)
+  }
+
+  closeAfterSending(exchange: ServerExchange, cause: CloseCause): void {
+    exchange.endMessage()
+    if (exchange.closed !== undefined) return
+    // What is left is the client's message, which nobody reads.
+    this.#linger(cause)
     this.#forget(exchange, cause)
   }
 
@@ -355,6 +372,8 @@ class Http1ServerConnection implements ServerConnection, ByteStreamSink, ServerE
   // Deviation: a half-closed client is taken for gone, as Envoy does: almost always it is, and its work is called off.
   onEnd(): void {
     const exchange = this.#exchange
+    // Of separate directions the client's has ended in order; the other goes on.
+    if (exchange?.separate === true && this.#phase === 'responding') return
     const cause = exchange === undefined && !this.#intake.started ? ENDED : LEFT
     this.#closeNow(cause)
     if (exchange !== undefined) this.#forget(exchange, cause)

@@ -11,7 +11,7 @@ import {
   type StreamInfo,
   type WriteStatus,
 } from '../../transport/byte-stream.ts'
-import { HeldBytes } from './held-bytes.ts'
+import { HeldBytes } from '../held-bytes.ts'
 
 /** Told after the tunnel's sink that the connection is gone. */
 export interface TunnelOwner {

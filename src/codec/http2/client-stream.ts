@@ -46,20 +46,7 @@ export class Http2ClientStream extends Http2Stream implements ClientStream {
   /** The final head. `contentLength`: as announced. */
   response(head: ResponseHead, endStream: boolean, contentLength: string | undefined): void {
     this.late = true
-    if (this.#tunnel !== undefined && acceptsTunnel(head.status)) {
-      normaliseAcceptance(head, this.#tunnel)
-      // The end is told to the tunnel as a half-close.
-      if (endStream) this.remoteEnded()
-      this.#clientSink.onResponse(head, false)
-      if (!this.accepted && this.state !== 'closed') {
-        this.resetWith(
-          H2_ERROR.cancel,
-          closeCause('proxy', 'http2', 'internal', 'an agreed tunnel was not taken'),
-          false,
-        )
-      }
-      return
-    }
+    if (this.#tunnel !== undefined && acceptsTunnel(head.status)) return this.#acceptance(head, this.#tunnel, endStream)
     // RFC 9110 §6.4.1: these have no content, whatever their length says.
     if (this.#bodiless(head.status)) this.incoming.expected = 0
     else if (contentLength !== undefined) this.incoming.expected = Number(contentLength)
@@ -69,6 +56,23 @@ export class Http2ClientStream extends Http2Stream implements ClientStream {
     }
     this.#clientSink.onResponse(head, endStream)
     if (endStream) this.afterRemoteEnd()
+  }
+
+  #acceptance(head: ResponseHead, tunnel: TunnelIntent, endStream: boolean): void {
+    normaliseAcceptance(head, tunnel)
+    // The end is told to a tunnel that is taken as its half-close. A CONNECT whose far side is over already is no tunnel
+    // to those who want one (envoy.md §2.8).
+    if (endStream) this.remoteEnded()
+    const over = endStream && tunnel.kind === 'connect'
+    this.#clientSink.onResponse(head, over)
+    if (this.accepted || this.state === 'closed') return
+    if (over) {
+      this.incoming.delivered = true
+      this.afterRemoteEnd()
+      return
+    }
+    const cause = closeCause('proxy', 'http2', 'internal', 'an agreed tunnel was not taken')
+    this.resetWith(H2_ERROR.cancel, cause, false)
   }
 
   /** RFC 9113 §8.1.1: whether a head that ends the stream promised content all the same. */

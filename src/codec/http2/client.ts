@@ -3,7 +3,10 @@
 
 import { closeCause, type CloseCause } from '../../core/close-cause.ts'
 import type { ErrorCode } from '../../core/errors.ts'
+import { UPSTREAM_EARLY_RESETS, UPSTREAM_RESETS } from '../../core/limits.ts'
 import type { ByteStream } from '../../transport/byte-stream.ts'
+import { isConnectAuthority } from '../connect-target.ts'
+import { isFieldValue } from '../header-list.ts'
 import type {
   ClientConnection,
   ClientConnectionSink,
@@ -18,22 +21,42 @@ import type { Http2Options } from './options.ts'
 import { responseHeadOf } from './response-head.ts'
 import { Session } from './session.ts'
 import type { Http2Stream } from './stream.ts'
+import type { StreamEnd } from './stream-host.ts'
 
 /** Speaks HTTP/2 as a client on `stream`. */
 export function http2Client(stream: ByteStream, sink: ClientConnectionSink, options: Http2Options): ClientConnection {
   return new ClientSession(stream, sink, options)
 }
 
+const NO_MORE_STREAMS = closeCause(
+  'upstream',
+  'http2',
+  'upstream_refused_stream',
+  'the connection takes no more streams',
+)
+const NOT_EXPRESSIBLE = closeCause('client', 'http2', 'invalid_authority', 'the tunnel request cannot be written')
+
+const WORN_OUT = closeCause('proxy', 'http2', 'drained', 'many of its streams were reset')
+
 /** Streams opened before the peer's SETTINGS are known (§6.5.2 recommends it to allow at least this many). */
 const EARLY_STREAMS = 100
 
 const LAST_STREAM_ID = 0x7fff_ffff
+
+/**
+ * Target and fields of a CONNECT may be made from formats and what a client sent (envoy.md §1.9); HPACK would carry any
+ * byte of it, up to a peer that writes it into an HTTP/1 head.
+ */
+const canBeSent = ({ tunnel, authority, headers }: RequestHead): boolean =>
+  tunnel?.kind !== 'connect' || (isConnectAuthority(authority) && headers.fields.every((text) => isFieldValue(text)))
 
 class ClientSession extends Session implements ClientConnection {
   readonly #sink: ClientConnectionSink
   #nextId = 1
   /** No stream is opened any more: GOAWAY arrived, or the owner drains. */
   #leaving: CloseCause | undefined
+  #streamsEnded = 0
+  #earlyResets = 0
 
   constructor(stream: ByteStream, sink: ClientConnectionSink, options: Http2Options) {
     super('client', stream, options)
@@ -53,10 +76,10 @@ class ClientSession extends Session implements ClientConnection {
 
   request(head: RequestHead, endStream: boolean, sink: ClientStreamSink): ClientStream {
     const id = this.#nextId
-    const refused = this.availableStreams === 0
+    const refused = this.availableStreams === 0 ? NO_MORE_STREAMS : canBeSent(head) ? undefined : NOT_EXPRESSIBLE
     const stream = new Http2ClientStream(id, this, this.peer.initialWindowSize, head.tunnel, head.method, sink)
-    if (refused) {
-      stream.refused(closeCause('upstream', 'http2', 'upstream_refused_stream', 'the connection takes no more streams'))
+    if (refused !== undefined) {
+      stream.refused(refused)
       return stream
     }
     this.keepalive?.beforeStream()
@@ -117,10 +140,14 @@ class ClientSession extends Session implements ClientConnection {
     return streamId % 2 === 0 || streamId >= this.#nextId
   }
 
-  protected override onStreamGone(_stream: Http2Stream): void {
+  protected override onStreamGone(stream: Http2Stream, end: StreamEnd): void {
     if (this.over) return
-    if (this.#leaving === undefined) this.#sink.onAvailability()
-    else this.#closeWhenDone()
+    this.#streamsEnded++
+    if (end === 'resetByUs' && !stream.late) this.#earlyResets++
+    const leaving = this.#leaving !== undefined
+    if (this.#wornOut()) this.#leaving ??= WORN_OUT
+    if (!leaving) this.#sink.onAvailability()
+    this.#closeWhenDone()
   }
 
   protected override onCodecFault(_code: ErrorCode, _detail: string): void {
@@ -148,6 +175,15 @@ class ClientSession extends Session implements ClientConnection {
     else if (endStream) return this.malformed(stream, stream.id, 'an informational response that ends the stream')
     else stream.informational(head)
     return !this.over
+  }
+
+  /**
+   * Whether the peer might soon take this connection for an attack (CVE-2023-44487) and end it, with the tunnels of every
+   * client that shares it, because one of them gives up its requests again and again.
+   */
+  #wornOut(): boolean {
+    const often = this.#earlyResets >= UPSTREAM_EARLY_RESETS && this.#earlyResets * 4 >= this.#streamsEnded
+    return often || this.writer.resets >= UPSTREAM_RESETS
   }
 
   #closeWhenDone(): void {

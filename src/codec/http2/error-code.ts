@@ -46,7 +46,8 @@ export type Http2Role = 'server' | 'client'
 export function resetErrorCode(role: Http2Role, code: number, late: boolean): ErrorCode {
   if (role === 'server') return 'client_reset'
   if (late) return 'upstream_reset'
-  return code === H2_ERROR.refusedStream ? 'upstream_refused_stream' : 'upstream_reset_before_response'
+  if (code === H2_ERROR.refusedStream) return 'upstream_refused_stream'
+  return code === H2_ERROR.connectError ? 'upstream_connect_error' : 'upstream_reset_before_response'
 }
 
 /** What a breach of the protocol by the peer means for a stream. */

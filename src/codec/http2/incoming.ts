@@ -52,6 +52,7 @@ export class Incoming {
     } else if (this.pauses !== 0 || this.heldBytes > 0) {
       this.#held ??= new ByteQueue()
       this.#held.push(buffer, start, end)
+      this.#stream.bytesHeld(end - start)
     } else if (start < end || endStream) {
       this.#deliver(buffer, start, end, endStream)
     }

@@ -1,6 +1,8 @@
 // From a decoded field section to the request head that all versions share (RFC 9113 §8.3.1, RFC 8441 §4), or to the
 // reason why there is none.
 
+import type { ErrorCode } from '../../core/errors.ts'
+import { isConnectAuthority, mimicsConnect } from '../connect-target.ts'
 import type { RequestHead, TunnelIntent } from '../http-stream.ts'
 import type { HeaderList } from '../header-list.ts'
 import { isToken } from '../header-list.ts'
@@ -93,6 +95,18 @@ function head(
   tunnel: TunnelIntent | undefined,
 ): RequestHead {
   return { method, scheme, authority, path, protocol: 'HTTP/2', headers, tunnel }
+}
+
+/**
+ * Why a well-formed request is refused, with a status and without harm to the connection: another proxy may share it
+ * among its clients.
+ */
+export function refusalOf(head: RequestHead): { readonly code: ErrorCode; readonly detail: string } | undefined {
+  if (mimicsConnect(head.method)) return { code: 'invalid_method', detail: 'the method differs from CONNECT by case' }
+  // RFC 9110 §9.3.6: an empty or impossible port is answered with 400.
+  if (head.tunnel?.kind === 'connect' && !isConnectAuthority(head.authority))
+    return { code: 'invalid_authority', detail: 'the target of CONNECT is not a host with a port' }
+  return undefined
 }
 
 /** What could be read of a malformed request, for the log. */

@@ -1,6 +1,7 @@
 // A request on a server's connection: the stream plus the response heads (RFC 9113 §8.1, §8.3.2).
 
-import { closeCause } from '../../core/close-cause.ts'
+import { type CloseCause, closeCause } from '../../core/close-cause.ts'
+import { errorEntry } from '../../core/errors.ts'
 import { PAUSE } from '../../transport/byte-stream.ts'
 import type { ResponseHead, ServerStream, ServerStreamSink, TunnelIntent } from '../http-stream.ts'
 import { H2_ERROR } from './error-code.ts'
@@ -23,6 +24,7 @@ export class Http2ServerStream extends Http2Stream implements ServerStream {
   readonly openedMs: number
   /** A final response head was sent. */
   late = false
+  earlyBytes = 0
   readonly #server: ServerHost
   readonly #tunnel: TunnelIntent | undefined
 
@@ -68,6 +70,19 @@ export class Http2ServerStream extends Http2Stream implements ServerStream {
       closeCause('proxy', 'http2', 'finished', 'answered before the request ended'),
       false,
     )
+  }
+
+  override bytesHeld(bytes: number): void {
+    if (this.#tunnel === undefined || this.late || bytes === 0) return
+    const first = this.earlyBytes === 0
+    this.earlyBytes += bytes
+    if (first) this.sink?.onEarlyData?.()
+  }
+
+  /** RFC 9113 §8.5: CONNECT_ERROR tells of the far side of a tunnel, and an ordinary request has none. */
+  protected override resetCode(cause: CloseCause): number {
+    const { http2 } = errorEntry(cause.code)
+    return this.#tunnel === undefined && http2 === H2_ERROR.connectError ? H2_ERROR.internalError : http2
   }
 
   /** A tunnel's end is timed by whoever joined it. */

@@ -7,11 +7,12 @@ import type { ErrorCode } from '../../core/errors.ts'
 import type { ByteStream } from '../../transport/byte-stream.ts'
 import { HeaderList } from '../header-list.ts'
 import type { RequestHead, ServerConnection, ServerConnectionSink } from '../http-stream.ts'
+import { isConnectUdp } from '../upgrade-translation.ts'
 import { H2_ERROR } from './error-code.ts'
 import { FlushWatch } from './flush-watch.ts'
 import { encodeResponse } from './head-encoding.ts'
 import type { Http2Options } from './options.ts'
-import { partialHead, requestHeadOf } from './request-head.ts'
+import { partialHead, refusalOf, requestHeadOf } from './request-head.ts'
 import { Http2ServerStream, type ServerHost } from './server-stream.ts'
 import { Session } from './session.ts'
 import type { Http2Stream } from './stream.ts'
@@ -143,6 +144,8 @@ class ServerSession extends Session implements ServerConnection, ServerHost {
     if (endStream && Number(section.contentLength ?? 0) > 0) {
       return this.malformed(undefined, streamId, 'content-length without content')
     }
+    const refusal = refusalOf(head)
+    if (refusal !== undefined) return this.#answer(streamId, endStream, 400, refusal.code, refusal.detail)
     this.#open(streamId, head, endStream, section.contentLength)
     return !this.over
   }
@@ -157,7 +160,17 @@ class ServerSession extends Session implements ServerConnection, ServerHost {
       // A tunnel hears of it as a half-close, once there is a tunnel.
       if (head.tunnel === undefined) stream.incoming.delivered = true
     }
-    this.#sink.onRequest(stream, head, endStream && head.tunnel === undefined)
+    const continues =
+      this.#sink.answersContinue &&
+      head.tunnel === undefined &&
+      head.headers.get('expect')?.toLowerCase() === '100-continue'
+    // RFC 9110 §10.1.1: whoever answers the expectation here has dealt with it.
+    if (continues) head.headers.remove('expect')
+    // Datagrams need the stream open: here the end with the head is a fault, and the sink refuses it.
+    const udp = head.tunnel?.kind === 'upgrade' && isConnectUdp(head.tunnel.type)
+    this.#sink.onRequest(stream, head, endStream && (head.tunnel === undefined || udp))
+    // Nothing is sent when the final answer is there already: see respondInformational.
+    if (continues && !endStream) stream.respondInformational({ status: 100, reason: '', headers: new HeaderList() })
   }
 
   /** §8.7: beyond the limit, or after GOAWAY: certainly not processed, so it can be tried again. */

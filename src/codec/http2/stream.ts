@@ -21,6 +21,8 @@ export interface StreamSink {
   onFinished?(): void
   /** Asked before held data is delivered; true when the sink wants no more. Only tunnels. */
   onWake?(): boolean
+  /** The first of a tunnel's bytes was held before the tunnel was answered. Only of server streams. */
+  onEarlyData?(): void
 }
 
 export abstract class Http2Stream {
@@ -32,7 +34,7 @@ export abstract class Http2Stream {
   state: StreamState = 'open'
   closed: CloseCause | undefined
   sink: StreamSink | undefined
-  /** A tunnel was agreed on: each direction ends by itself. */
+  /** A tunnel was agreed on, or the messages carry one: each direction ends by itself. */
   accepted = false
   /** Links of the connection's lists; the connection's own. */
   enlisted = false
@@ -95,13 +97,22 @@ export abstract class Http2Stream {
     this.outgoing.highWater = bytes
   }
 
-  intoByteStream(): ByteStream {
+  intoByteStream(onTrailers?: (trailers: HeaderList) => void): ByteStream {
     this.accepted = true
-    return new TunnelBytes(this)
+    return new TunnelBytes(this, onTrailers)
+  }
+
+  separateDirections(): void {
+    this.accepted = true
   }
 
   reset(cause: CloseCause): void {
-    this.resetWith(errorEntry(cause.code).http2, cause, false)
+    this.resetWith(this.resetCode(cause), cause, false)
+  }
+
+  /** What RST_STREAM says of `cause`. */
+  protected resetCode(cause: CloseCause): number {
+    return errorEntry(cause.code).http2
   }
 
   /** RST_STREAM with `code`. `reply`: the peer's fault made it necessary. */
@@ -156,7 +167,7 @@ export abstract class Http2Stream {
     this.state = afterLocalEnd(this.state)
     const closing = this.#closing
     if (this.state === 'closed') this.#finish('us')
-    else if (closing !== undefined) this.resetWith(errorEntry(closing.code).http2, closing, false)
+    else if (closing !== undefined) this.resetWith(this.resetCode(closing), closing, false)
     else this.afterLocalEnd()
   }
 
@@ -176,6 +187,9 @@ export abstract class Http2Stream {
 
   /** The message is complete, but bytes of it still wait for the peer. */
   endWaits(): void {}
+
+  /** Bytes arrived that nobody takes yet. */
+  bytesHeld(_bytes: number): void {}
 
   /** Called by the connection once, after {@link StreamHost.wakeLater}. */
   wake(): void {

@@ -20,6 +20,7 @@ export class TunnelBytes implements ByteStream, StreamSink {
   bytesRead = 0
   bytesWritten = 0
   readonly #stream: Http2Stream
+  readonly #onTrailers: ((trailers: HeaderList) => void) | undefined
   #sink: ByteStreamSink | undefined
   #readEnded = false
   #close: CloseCause | undefined
@@ -28,8 +29,9 @@ export class TunnelBytes implements ByteStream, StreamSink {
   #closing = false
 
   /** Takes the stream over from its present sink. */
-  constructor(stream: Http2Stream) {
+  constructor(stream: Http2Stream, onTrailers?: (trailers: HeaderList) => void) {
     this.#stream = stream
+    this.#onTrailers = onTrailers
     stream.sink = this
     stream.incoming.pause(NO_SINK)
     if (stream.state === 'closed') this.#close = stream.closed
@@ -114,8 +116,9 @@ export class TunnelBytes implements ByteStream, StreamSink {
     if (endStream) this.#end()
   }
 
-  /** A tunnel has no use for trailers; they end it like any END_STREAM. */
-  onTrailers(_trailers: HeaderList): void {
+  /** They end the peer's direction like any END_STREAM. */
+  onTrailers(trailers: HeaderList): void {
+    if (!this.#readEnded && this.#close === undefined) this.#onTrailers?.(trailers)
     this.#end()
   }
 

@@ -42,6 +42,8 @@ class SupportCheck implements Visitor {
 
   message(message: ReflectMessage, spot: Spot): boolean {
     if (SUPPORTED.has(message.desc.typeName)) return true
+    // As in Envoy, metadata that nothing reads may be of any type.
+    if (TYPED_METADATA.test(spot.path)) return false
     this.loading.error(
       spot.has('@type') ? spot.key('@type') : spot,
       `${message.desc.typeName} is known to Envoy but not supported by Sluice yet`,
@@ -51,8 +53,8 @@ class SupportCheck implements Visitor {
 
   field(message: DescMessage, field: DescField, value: unknown, spot: Spot): boolean {
     const support = SUPPORTED.get(message.typeName)?.get(field.name)
-    if (support === undefined) {
-      this.loading.errorAtKey(spot, 'known to Envoy but not supported by Sluice yet')
+    if (support === undefined || support.kind === 'refused') {
+      this.loading.errorAtKey(spot, 'known to Envoy but not supported by Sluice yet', support?.hint)
       return false
     }
     if (support.kind === 'no-effect') return false
@@ -80,6 +82,9 @@ class SupportCheck implements Visitor {
     )
   }
 }
+
+/** The value of a key of `typed_filter_metadata`, not what is inside it. */
+const TYPED_METADATA = /\btyped_filter_metadata(?:\.[\w-]+|\["[^"]*"\])$/
 
 const durationText = (spot: Spot): string => (spot.node?.kind === 'scalar' ? spot.node.text : 'negative')
 

@@ -3,8 +3,10 @@
 import type { Message, Registry } from '@bufbuild/protobuf'
 import { anyUnpack, type Any } from '@bufbuild/protobuf/wkt'
 import type { Diagnostic } from '../diagnostics.ts'
+import type { DnsCacheConfig } from '../model/dns-cache.ts'
+import type { Place } from '../model/place.ts'
 import type { Spot } from '../source/tree.ts'
-import type { HttpFilter, Secret } from './messages.ts'
+import type { DnsCacheConfig as DnsCacheMessage, HttpFilter, Secret } from './messages.ts'
 
 /** Switches that change what is accepted. */
 export interface EnvoyOptions {
@@ -31,12 +33,24 @@ export interface OwnFilters {
   readonly spot: Spot
 }
 
+/** A DNS cache as it was first described. */
+export interface SharedDnsCache {
+  readonly message: DnsCacheMessage
+  readonly config: DnsCacheConfig
+}
+
 export class Loading {
   readonly registry: Registry
   readonly options: EnvoyOptions
   readonly diagnostics: Diagnostic[] = []
   /** Names of the static clusters, for references to them. */
   readonly clusterNames = new Set<string>()
+  /** Names of the internal listeners. */
+  readonly internalListeners = new Set<string>()
+  /** Caches of names by the name of the cache: filters and clusters share one. */
+  readonly dnsCaches = new Map<string, SharedDnsCache>()
+  /** The bootstrap extension that internal listeners need is there. */
+  internalListenersAllowed = false
   /** static_resources.secrets by name. */
   readonly secrets = new Map<string, NamedSecret>()
   /** Filters of route upgrades, by the path of the upgrade_configs entry they stand in. */
@@ -65,6 +79,11 @@ export class Loading {
   /** Something worth saying that does not stop anything. */
   warning(spot: Spot, message: string, hint?: string): void {
     this.add('warning', spot.placeOfKey, message, hint)
+  }
+
+  /** A warning about something that was lowered already. */
+  warningAt(place: Place, message: string, hint?: string): void {
+    this.add('warning', place, message, hint)
   }
 
   /** The message inside; undefined when it is empty or of a type that nobody registered. */

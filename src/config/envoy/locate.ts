@@ -174,13 +174,17 @@ function typeNames(loading: Loading): string[] {
   return names
 }
 
-function found({ node }: Spot): string {
+function found({ node, path }: Spot): string {
   if (node === undefined) return 'nothing'
+  if (node.kind === 'scalar' && SECRET.test(path)) return '[redacted]'
   if (node.kind === 'map') return 'a mapping'
   if (node.kind === 'list') return 'a list'
   if (node.value === null) return 'nothing'
   return typeof node.value === 'string' ? JSON.stringify(shortened(node.value)) : shortened(node.text)
 }
+
+/** A password of digits only, without quotes, is a number. */
+const SECRET = /(?:^|\.)(?:password|private_key)\.inline_(?:string|bytes)$/
 
 /** A wrong value may be a misplaced secret or a page of text; a few words are enough to find it. */
 const shortened = (text: string): string =>

@@ -6,7 +6,7 @@ import type { Spot } from '../source/tree.ts'
 import type { Loading } from './loading.ts'
 import type { Address as AddressMessage, CidrRange } from './messages.ts'
 
-/** undefined for what is refused elsewhere (internal addresses) or missing. */
+/** undefined when it is missing. */
 export function lowerAddress(message: AddressMessage | undefined, spot: Spot): Address | undefined {
   switch (message?.address.case) {
     case 'socketAddress': {
@@ -17,6 +17,11 @@ export function lowerAddress(message: AddressMessage | undefined, spot: Spot): A
     case 'pipe': {
       const { path, mode } = message.address.value
       return { kind: 'pipe', path, mode, place: spot.field('pipe').place }
+    }
+    case 'envoyInternalAddress': {
+      const { addressNameSpecifier: name, endpointId } = message.address.value
+      const listener = name.case === 'serverListenerName' ? name.value : ''
+      return { kind: 'internal', listener, endpointId, place: spot.field('envoy_internal_address').place }
     }
     default:
       return undefined
@@ -37,15 +42,16 @@ export function lowerIpAddress(
   return address
 }
 
-/** CIDR ranges; a prefix length beyond the address's size is an error, as is a host name. */
-export function lowerRanges(loading: Loading, ranges: readonly CidrRange[], spot: Spot): readonly AddressRange[] {
-  return ranges.map((range, index) => {
-    const at = spot.at(index)
-    const family = isIP(range.addressPrefix)
-    const prefixLength = range.prefixLen ?? 0
-    const size = family === 4 ? 32 : 128
-    if (family === 0) loading.error(at.field('address_prefix'), `malformed IP address: ${range.addressPrefix}`)
-    else if (prefixLength > size) loading.error(at.field('prefix_len'), `must be at most ${size} for IPv${family}`)
-    return { address: range.addressPrefix, prefixLength }
-  })
+/** CIDR ranges. */
+export const lowerRanges = (loading: Loading, ranges: readonly CidrRange[], spot: Spot): readonly AddressRange[] =>
+  ranges.map((range, index) => lowerRange(loading, range, spot.at(index)))
+
+/** A CIDR range; a prefix length beyond the address's size is an error, as is a host name. */
+export function lowerRange(loading: Loading, range: CidrRange, spot: Spot): AddressRange {
+  const family = isIP(range.addressPrefix)
+  const prefixLength = range.prefixLen ?? 0
+  const size = family === 4 ? 32 : 128
+  if (family === 0) loading.error(spot.field('address_prefix'), `malformed IP address: ${range.addressPrefix}`)
+  else if (prefixLength > size) loading.error(spot.field('prefix_len'), `must be at most ${size} for IPv${family}`)
+  return { address: range.addressPrefix, prefixLength }
 }

@@ -7,19 +7,23 @@ import { defaultFileLog, lowerAccessLogs } from './lower-access-log.ts'
 import { lowerIpAddress } from './lower-address.ts'
 import { lowerClusters } from './lower-cluster.ts'
 import { each } from './lower-each.ts'
+import { registerInternalListeners } from './lower-internal-listener.ts'
 import { lowerListeners } from './lower-listener.ts'
 import { registerSecrets } from './lower-secrets.ts'
 import { lowerStringMatch } from './lower-string-match.ts'
-import type { Admin, Bootstrap } from './messages.ts'
+import { SocketAddress_Protocol, type Admin, type Bootstrap } from './messages.ts'
+import { warnOfOpenProxies } from './open-proxy.ts'
 
 /** `dump` is the configuration as read, already redacted. */
 export function lowerBootstrap(loading: Loading, message: Bootstrap, spot: Spot, dump: unknown): ProxyConfig {
   const resources = message.staticResources
   const at = spot.field('static_resources')
   for (const cluster of resources?.clusters ?? []) loading.clusterNames.add(cluster.name)
+  const internalBufferBytes = registerInternalListeners(loading, message)
   registerSecrets(loading, resources?.secrets ?? [], at.field('secrets'))
   const clusters = lowerClusters(loading, resources?.clusters ?? [], at.field('clusters'))
   const listeners = lowerListeners(loading, resources?.listeners ?? [], at.field('listeners'))
+  warnOfOpenProxies(loading, listeners, clusters)
   if (listeners.length === 0)
     loading.warning(spot, 'there is no listener: nothing is accepted', 'listeners stand in static_resources')
   return {
@@ -30,7 +34,7 @@ export function lowerBootstrap(loading: Loading, message: Bootstrap, spot: Spot,
       id: loading.options.nodeId ?? message.node?.id ?? '',
       cluster: loading.options.nodeCluster ?? message.node?.cluster ?? '',
     },
-    internalBufferBytes: 1024 * 1024,
+    internalBufferBytes,
     headerPrefix: message.headerPrefix === '' ? 'x-envoy' : message.headerPrefix,
     dump,
   }
@@ -45,6 +49,9 @@ function lowerAdmin(loading: Loading, message: Admin, spot: Spot): AdminConfig |
     'the admin server binds an IP address, such as 127.0.0.1',
   )
   if (address === undefined) return undefined
+  const { case: kind, value } = message.address?.address ?? { case: undefined, value: undefined }
+  if (kind === 'envoyInternalAddress' || (kind === 'socketAddress' && value.protocol === SocketAddress_Protocol.UDP))
+    loading.error(spot.field('address'), 'the admin server binds a TCP address or a pipe')
   const oldLog =
     message.accessLogPath === '' ? [] : [defaultFileLog(loading, message.accessLogPath, spot.field('access_log_path'))]
   return {

@@ -1,41 +1,28 @@
 // Clusters. Envoy: config.cluster.v3.Cluster.
 
-import { isMessage } from '@bufbuild/protobuf'
+import { create, isMessage } from '@bufbuild/protobuf'
 import { isIP } from 'node:net'
-import type { Balancing, CircuitBreakers, Cluster, Discovery, DnsFamily } from '../model/cluster.ts'
-import type { UpstreamTls } from '../model/tls.ts'
+import type { Balancing, CircuitBreakers, Cluster } from '../model/cluster.ts'
 import type { Spot } from '../source/tree.ts'
 import type { Loading } from './loading.ts'
+import { lowerDiscovery } from './lower-discovery.ts'
+import { DNS_FAMILIES } from './lower-dns-family.ts'
 import { milliseconds } from './lower-duration.ts'
 import { lowerEndpoints } from './lower-endpoint.ts'
 import { lowerKeepaliveTime } from './lower-keepalive.ts'
+import { checkMetadataKeys, lowerMetadata } from './lower-metadata.ts'
 import { lowerProtocolOptions } from './lower-protocol-options.ts'
-import { lowerUpstreamTls } from './lower-tls.ts'
+import { lowerTargetPolicy } from './lower-target-policy.ts'
+import { lowerTransportSocket } from './lower-transport-socket.ts'
 import {
-  Cluster_DiscoveryType as Type,
-  Cluster_DnsLookupFamily as Family,
   Cluster_LbPolicy as Policy,
-  DownstreamTlsContextSchema,
   RoutingPriority,
-  UpstreamTlsContextSchema,
+  TcpConnectionPoolProtoSchema,
+  UpstreamHttpProtocolOptionsSchema,
   type CircuitBreakers_Thresholds,
   type Cluster as Message,
   type UpstreamHttpProtocolOptions,
 } from './messages.ts'
-
-const DISCOVERY: { readonly [type in Type]?: Discovery } = {
-  [Type.STATIC]: 'static',
-  [Type.STRICT_DNS]: 'strict-dns',
-  [Type.LOGICAL_DNS]: 'logical-dns',
-}
-
-const FAMILIES: { readonly [family in Family]: DnsFamily } = {
-  [Family.AUTO]: 'auto',
-  [Family.V4_ONLY]: 'v4-only',
-  [Family.V6_ONLY]: 'v6-only',
-  [Family.V4_PREFERRED]: 'v4-preferred',
-  [Family.ALL]: 'all',
-}
 
 /** All clusters by name. */
 export function lowerClusters(
@@ -54,37 +41,66 @@ export function lowerClusters(
 }
 
 function lowerCluster(loading: Loading, message: Message, spot: Spot): Cluster {
-  const type = message.clusterDiscoveryType
-  // Custom types and the ones not built yet are refused by the table of supported fields.
-  const discovery =
-    (type.case === 'type' ? DISCOVERY[type.value] : undefined) ?? (type.case === undefined ? 'static' : 'strict-dns')
-  const { model, upstream } = lowerProtocolOptions(loading, message, spot)
+  const { insecureAllowed, ...discovery } = lowerDiscovery(loading, message, spot)
+  const options = lowerProtocolOptions(loading, message, spot)
+  const upstream = insecureAllowed ? options.upstream : secured(loading, message, spot, options.upstream)
+  const metadata = spot.field('metadata')
+  checkMetadataKeys(loading, message.metadata, metadata)
   return {
     name: message.name,
     statName: message.altStatName === '' ? message.name : message.altStatName,
-    discovery,
-    dnsFamily: FAMILIES[message.dnsLookupFamily],
+    ...discovery,
+    dnsFamily: DNS_FAMILIES[message.dnsLookupFamily],
     dnsRefreshMs: message.dnsRefreshRate === undefined ? 5000 : milliseconds(message.dnsRefreshRate),
     respectDnsTtl: message.respectDnsTtl,
     connectTimeoutMs: message.connectTimeout === undefined ? 5000 : milliseconds(message.connectTimeout),
     bufferLimitBytes: message.perConnectionBufferLimitBytes ?? 1024 * 1024,
     balancing: lowerBalancing(loading, message, spot),
-    endpoints: lowerEndpoints(loading, message, spot, discovery),
-    ...model,
-    tls: lowerTransport(loading, message, spot.field('transport_socket'), upstream),
-    proxyProtocol: undefined,
-    httpProxy: undefined,
-    originalDestination: undefined,
-    dnsCache: undefined,
-    targetPolicy: undefined,
-    preconnectRatio: 1,
-    poolPerDownstreamConnection: false,
-    terminatesConnect: false,
+    endpoints: lowerEndpoints(loading, message, spot, discovery.discovery),
+    ...options.model,
+    ...lowerTransportSocket(loading, message.transportSocket, spot.field('transport_socket'), upstream),
+    metadata: lowerMetadata(message.metadata),
+    targetPolicy: lowerTargetPolicy(loading, message.metadata, metadata),
+    preconnectRatio: message.preconnectPolicy?.perUpstreamPreconnectRatio ?? 1,
+    poolPerDownstreamConnection: message.connectionPoolPerDownstreamConnection,
+    terminatesConnect: lowerUpstreamConfig(loading, message),
     circuitBreakers: lowerBreakers(message, spot.field('circuit_breakers')),
     keepalive: lowerKeepaliveTime(message.upstreamConnectionOptions?.tcpKeepalive),
     bindAddress: lowerBind(loading, message, spot.field('upstream_bind_config')),
     place: spot.place,
   }
+}
+
+/**
+ * A dynamic forward proxy takes the server name for TLS from the request and verifies the certificate against it: by
+ * itself when the cluster has no HTTP options, else they must say so.
+ */
+function secured(
+  loading: Loading,
+  message: Message,
+  spot: Spot,
+  upstream: UpstreamHttpProtocolOptions | undefined,
+): UpstreamHttpProtocolOptions {
+  const silent =
+    message.upstreamHttpProtocolOptions === undefined && Object.keys(message.typedExtensionProtocolOptions).length === 0
+  if (!silent && !(upstream?.autoSni === true && upstream.autoSanValidation)) {
+    loading.error(
+      spot,
+      'dynamic_forward_proxy cluster must have auto_sni and auto_san_validation true unless allow_insecure_cluster_options is set.',
+      'add upstream_http_protocol_options: {auto_sni: true, auto_san_validation: true} beside explicit_http_config',
+    )
+  }
+  return create(UpstreamHttpProtocolOptionsSchema, {
+    autoSni: true,
+    autoSanValidation: true,
+    overrideAutoSniHeader: upstream?.overrideAutoSniHeader ?? '',
+  })
+}
+
+/** Whether CONNECT ends here, because the cluster asks for the TCP pool. The generic one lets the route decide. */
+function lowerUpstreamConfig(loading: Loading, message: Message): boolean {
+  const config = loading.unpack(message.upstreamConfig?.typedConfig)
+  return isMessage(config, TcpConnectionPoolProtoSchema)
 }
 
 function lowerBalancing(loading: Loading, message: Message, spot: Spot): Balancing {
@@ -105,28 +121,6 @@ function lowerBalancing(loading: Loading, message: Message, spot: Spot): Balanci
     choices: least?.choiceCount ?? 2,
     activeRequestBias: least?.activeRequestBias?.defaultValue ?? 1,
   }
-}
-
-function lowerTransport(
-  loading: Loading,
-  message: Message,
-  spot: Spot,
-  upstream: UpstreamHttpProtocolOptions | undefined,
-): UpstreamTls | undefined {
-  const socket = message.transportSocket
-  const config = socket?.configType.case === 'typedConfig' ? loading.unpack(socket.configType.value) : undefined
-  const at = spot.field('typed_config')
-  if (isMessage(config, UpstreamTlsContextSchema)) return lowerUpstreamTls(loading, config, at, upstream)
-  if (isMessage(config, DownstreamTlsContextSchema)) {
-    loading.error(
-      at.key('@type'),
-      'DownstreamTlsContext is for listeners',
-      'a cluster takes envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
-    )
-  } else if (socket !== undefined && config === undefined) {
-    loading.error(spot, `transport socket "${socket.name}" needs typed_config`)
-  }
-  return undefined
 }
 
 function lowerBreakers(message: Message, spot: Spot): Cluster['circuitBreakers'] {

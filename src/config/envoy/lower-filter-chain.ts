@@ -1,19 +1,17 @@
-// Filter chains of a listener: when they apply, their TLS and their terminal filter. Envoy: config.listener.v3.FilterChain.
+// Filter chains of a listener: when they apply, their TLS and their network filters. Envoy: config.listener.v3.FilterChain.
 
 import { isMessage } from '@bufbuild/protobuf'
 import type { FilterChain, FilterChainMatch } from '../model/listener.ts'
-import type { NetworkFilter } from '../model/network-filter.ts'
 import type { DownstreamTls } from '../model/tls.ts'
 import type { Spot } from '../source/tree.ts'
 import type { Loading } from './loading.ts'
 import { lowerRanges } from './lower-address.ts'
 import { timeout } from './lower-duration.ts'
-import { lowerConnectionManager } from './lower-hcm.ts'
+import { lowerNetworkFilters } from './lower-network-filter.ts'
 import { lowerDownstreamTls } from './lower-tls.ts'
 import {
   DownstreamTlsContextSchema,
   FilterChainMatch_ConnectionSourceType as Source,
-  HttpConnectionManagerSchema,
   UpstreamTlsContextSchema,
   type FilterChain as ChainMessage,
   type FilterChainMatch as MatchMessage,
@@ -26,8 +24,7 @@ export function lowerFilterChain(loading: Loading, message: ChainMessage, spot: 
     match: isDefault ? undefined : lowerChainMatch(loading, message.filterChainMatch, spot.field('filter_chain_match')),
     tls: lowerTransport(loading, message.transportSocket, spot.field('transport_socket')),
     transportSocketConnectTimeoutMs: timeout(message.transportSocketConnectTimeout, undefined),
-    gates: [],
-    filter: lowerFilters(loading, message, spot.field('filters')),
+    ...lowerNetworkFilters(loading, message.filters, spot.field('filters')),
     place: spot.place,
   }
 }
@@ -97,24 +94,4 @@ function lowerTransport(loading: Loading, socket: TransportSocket | undefined, s
     )
   }
   return undefined
-}
-
-/** The terminal filter is the last and the only one that is supported. */
-function lowerFilters(loading: Loading, message: ChainMessage, spot: Spot): NetworkFilter | undefined {
-  let terminal: NetworkFilter | undefined
-  for (const [index, filter] of message.filters.entries()) {
-    const at = spot.at(index)
-    const config = filter.configType.case === 'typedConfig' ? loading.unpack(filter.configType.value) : undefined
-    if (config === undefined && filter.configType.case === undefined)
-      loading.error(at, `filter "${filter.name}" needs typed_config`)
-    if (!isMessage(config, HttpConnectionManagerSchema)) continue
-    if (index < message.filters.length - 1) {
-      loading.error(
-        at,
-        `terminal filter named ${filter.name} of type ${config.$typeName} must be the last filter in a network filter chain.`,
-      )
-    }
-    terminal = lowerConnectionManager(loading, config, at.field('typed_config'))
-  }
-  return terminal
 }

@@ -185,6 +185,12 @@ type Addresses = Pick<
 
 function lowerAddresses(loading: Loading, message: Message, spot: Spot): Addresses {
   const internal = message.internalAddressConfig
+  if (message.addProxyProtocolConnectionState === false)
+    loading.error(
+      spot.field('add_proxy_protocol_connection_state'),
+      'false is known to Envoy but not supported by Sluice yet',
+      'a cluster sends the client’s PROXY header on only where it says so',
+    )
   return {
     useRemoteAddress: message.useRemoteAddress ?? false,
     xffNumTrustedHops: message.xffNumTrustedHops,

@@ -36,12 +36,16 @@ export function lowerMutations(loading: Loading, message: MutationFields, spot: 
   }
 }
 
-/** A list of HeaderValueOption. */
+/** A list of HeaderValueOption; `elsewhere` says where pseudo-headers are set instead. */
 export const lowerAdditions = (
   loading: Loading,
   options: readonly HeaderValueOption[],
   spot: Spot,
-): readonly HeaderAddition[] => each(options, spot, (option, at) => lowerAddition(loading, option, at))
+  elsewhere = ROUTE_REWRITES,
+): readonly HeaderAddition[] => each(options, spot, (option, at) => lowerAddition(loading, option, at, elsewhere))
+
+/** Where the fields are set that an addition may not touch. */
+const ROUTE_REWRITES = 'a route has host_rewrite_literal, prefix_rewrite and regex_rewrite for that'
 
 const ACTIONS: { readonly [action in Action]: AppendAction } = {
   [Action.APPEND_IF_EXISTS_OR_ADD]: 'append',
@@ -50,15 +54,16 @@ const ACTIONS: { readonly [action in Action]: AppendAction } = {
   [Action.OVERWRITE_IF_EXISTS]: 'overwrite-if-exists',
 }
 
-function lowerAddition(loading: Loading, option: HeaderValueOption, spot: Spot): HeaderAddition {
+function lowerAddition(
+  loading: Loading,
+  option: HeaderValueOption,
+  spot: Spot,
+  elsewhere = ROUTE_REWRITES,
+): HeaderAddition {
   const name = (option.header?.key ?? '').toLowerCase()
   const header = spot.field('header')
   if (isProtected(name)) {
-    loading.error(
-      header.field('key'),
-      ':-prefixed or host headers may not be modified',
-      'a route has host_rewrite_literal, prefix_rewrite and regex_rewrite for that',
-    )
+    loading.error(header.field('key'), ':-prefixed or host headers may not be modified', elsewhere)
   }
   if (option.append !== undefined && option.appendAction !== Action.APPEND_IF_EXISTS_OR_ADD) {
     loading.error(

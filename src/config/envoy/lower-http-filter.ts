@@ -8,12 +8,15 @@ import type { PerFilterConfig } from '../model/route.ts'
 import type { Spot } from '../source/tree.ts'
 import type { Loading } from './loading.ts'
 import { lowerAccessLogs } from './lower-access-log.ts'
+import { lowerDnsCache } from './lower-dns-cache.ts'
 import { lowerFilterMutations } from './lower-header-mutation.ts'
 import { each } from './lower-each.ts'
 import { lowerHeaderMatch } from './lower-string-match.ts'
 import {
   BufferPerRouteSchema,
   BufferSchema,
+  DynamicForwardFilterSchema,
+  DynamicForwardPerRouteSchema,
   FilterConfigSchema,
   HeaderMutationFilterSchema,
   HeaderMutationPerRouteSchema,
@@ -80,7 +83,7 @@ function lowerConfig(loading: Loading, config: Message, base: FilterBase, spot: 
       ...base,
       kind: 'router',
       suppressEnvoyHeaders: config.suppressEnvoyHeaders,
-      rejectConnectEarlyData: false,
+      rejectConnectEarlyData: config.rejectConnectRequestEarlyData ?? false,
       upstreamLogs: lowerAccessLogs(loading, config.upstreamLog, spot.field('upstream_log')),
     }
   }
@@ -95,6 +98,19 @@ function lowerConfig(loading: Loading, config: Message, base: FilterBase, spot: 
   if (isMessage(config, HealthCheckSchema)) {
     const headers = each(config.headers, spot.field('headers'), (header, at) => lowerHeaderMatch(loading, header, at))
     return { ...base, kind: 'health-check', passThrough: config.passThroughMode ?? false, headers }
+  }
+  if (isMessage(config, DynamicForwardFilterSchema)) {
+    const specifier = config.implementationSpecifier
+    if (specifier.case === undefined)
+      loading.error(spot, 'needs dns_cache_config', 'the one of the dynamic_forward_proxy cluster, with the same name')
+    const cache = specifier.case === 'dnsCacheConfig' ? specifier.value : undefined
+    return {
+      ...base,
+      kind: 'dynamic-forward-proxy',
+      cache: cache && lowerDnsCache(loading, cache, spot.field('dns_cache_config')),
+      hostRewrite: '',
+      hostRewriteHeader: '',
+    }
   }
   return undefined
 }
@@ -129,6 +145,15 @@ function perFilterEntry(loading: Loading, name: string, any: Any, spot: Spot): P
   }
   if (isMessage(config, HeaderMutationPerRouteSchema))
     return { disabled: false, config: lowerConfig(loading, config, base, spot) }
+  if (isMessage(config, DynamicForwardPerRouteSchema)) {
+    const { case: kind, value = '' } = config.hostRewriteSpecifier
+    const hostRewrite = kind === 'hostRewriteLiteral' ? value : ''
+    const hostRewriteHeader = kind === 'hostRewriteHeader' ? value.toLowerCase() : ''
+    return {
+      disabled: false,
+      config: { ...base, kind: 'dynamic-forward-proxy', cache: undefined, hostRewrite, hostRewriteHeader },
+    }
+  }
   if (config === undefined || !isWholeFilter(config)) return undefined
   loading.error(
     spot,
@@ -139,6 +164,6 @@ function perFilterEntry(loading: Loading, name: string, any: Any, spot: Spot): P
 }
 
 const isWholeFilter = (config: Message): boolean =>
-  [RouterSchema, BufferSchema, HeaderMutationFilterSchema, HealthCheckSchema].some(
+  [RouterSchema, BufferSchema, HeaderMutationFilterSchema, HealthCheckSchema, DynamicForwardFilterSchema].some(
     (schema) => schema.typeName === config.$typeName,
   )

@@ -2,15 +2,23 @@
 
 import { addressText, type Address } from '../model/address.ts'
 import type { FilterChain, FilterChainMatch, Listener } from '../model/listener.ts'
+import { NOWHERE } from '../model/place.ts'
 import type { Spot } from '../source/tree.ts'
 import type { Loading } from './loading.ts'
 import { lowerAccessLogs } from './lower-access-log.ts'
-import { lowerIpAddress } from './lower-address.ts'
+import { lowerAddress, lowerIpAddress } from './lower-address.ts'
 import { timeout } from './lower-duration.ts'
 import { each } from './lower-each.ts'
 import { lowerFilterChain } from './lower-filter-chain.ts'
+import { checkInternal, checkNotInternal } from './lower-internal-listener.ts'
 import { lowerKeepaliveTime } from './lower-keepalive.ts'
-import { SocketAddress_Protocol, TrafficDirection, type Listener as Message } from './messages.ts'
+import { lowerListenerFilters, lowerUdpFilters } from './lower-listener-filter.ts'
+import {
+  SocketAddress_Protocol,
+  TrafficDirection,
+  type Address as AddressMessage,
+  type Listener as Message,
+} from './messages.ts'
 
 /** Envoy's 1 MiB. */
 const BUFFER_LIMIT = 1024 * 1024
@@ -29,39 +37,21 @@ export function lowerListeners(loading: Loading, messages: readonly Message[], s
 }
 
 function lowerListener(loading: Loading, message: Message, spot: Spot): Listener {
-  const addresses = lowerAddresses(loading, message, spot)
+  const internal = message.listenerSpecifier.case === 'internalListener'
+  const addresses = internal ? [] : lowerAddresses(loading, message, spot)
   // Deviation: Envoy gives a nameless listener a random UUID; its address is a name that a reload recognises.
   const name = message.name !== '' ? message.name : addresses[0] === undefined ? '' : addressText(addresses[0])
-  const chains = each(message.filterChains, spot.field('filter_chains'), (chain, at) =>
-    lowerFilterChain(loading, chain, at, false),
-  )
-  const defaultChain = message.defaultFilterChain
-  if (chains.length === 0 && defaultChain === undefined && addresses.length > 0 && !isUdp(message)) {
-    loading.error(
-      spot,
-      `error adding listener '${name}': no filter chains specified`,
-      'add filter_chains, or default_filter_chain',
-    )
-  }
-  checkChains(loading, name, chains, spot.field('filter_chains'))
+  if (internal) checkInternal(loading, message, spot)
+  else checkNotInternal(loading, message, spot)
+  const serving = isUdp(message)
+    ? lowerDatagrams(loading, message, spot)
+    : lowerConnections(loading, message, spot, name)
   return {
     name,
-    internal: false,
+    internal,
     addresses,
-    statPrefix:
-      message.statPrefix !== ''
-        ? message.statPrefix
-        : addresses[0] === undefined
-          ? name
-          : addressText(addresses[0]).replaceAll(':', '_'),
-    chains,
-    defaultChain: defaultChain && lowerFilterChain(loading, defaultChain, spot.field('default_filter_chain'), true),
-    filters:
-      message.listenerFilters.length > 0 ||
-      chains.some((chain) => chain.match !== undefined && needsInspection(chain.match))
-        ? [{ kind: 'tls-inspector' }]
-        : [],
-    udp: undefined,
+    statPrefix: message.statPrefix !== '' ? message.statPrefix : statPrefix(name, internal, addresses[0]),
+    ...serving,
     listenerFiltersTimeoutMs: timeout(message.listenerFiltersTimeout, 15_000),
     continueOnListenerFiltersTimeout: message.continueOnListenerFiltersTimeout,
     bufferLimitBytes: message.perConnectionBufferLimitBytes ?? BUFFER_LIMIT,
@@ -74,6 +64,54 @@ function lowerListener(loading: Loading, message: Message, spot: Spot): Listener
     place: spot.place,
   }
 }
+
+function statPrefix(name: string, internal: boolean, address: Address | undefined): string {
+  if (internal) return `envoy_internal_${name}`
+  return address === undefined ? name : addressText(address).replaceAll(':', '_')
+}
+
+type Serving = Pick<Listener, 'chains' | 'defaultChain' | 'filters' | 'udp'>
+
+function lowerConnections(loading: Loading, message: Message, spot: Spot, name: string): Serving {
+  const chains = each(message.filterChains, spot.field('filter_chains'), (chain, at) =>
+    lowerFilterChain(loading, chain, at, false),
+  )
+  const defaultChain = message.defaultFilterChain
+  const reachable = message.address !== undefined || message.listenerSpecifier.case === 'internalListener'
+  if (chains.length === 0 && defaultChain === undefined && reachable) {
+    loading.error(
+      spot,
+      `error adding listener '${name}': no filter chains specified`,
+      'add filter_chains, or default_filter_chain',
+    )
+  }
+  checkChains(loading, name, chains, spot.field('filter_chains'))
+  if (message.udpListenerConfig !== undefined)
+    loading.error(spot.field('udp_listener_config'), 'is for UDP listeners', 'set protocol: UDP in the socket_address')
+  return {
+    chains,
+    defaultChain: defaultChain && lowerFilterChain(loading, defaultChain, spot.field('default_filter_chain'), true),
+    filters: lowerListenerFilters(loading, message, chains, spot),
+    udp: undefined,
+  }
+}
+
+function lowerDatagrams(loading: Loading, message: Message, spot: Spot): Serving {
+  const nothing: Serving = { chains: [], defaultChain: undefined, filters: [], udp: undefined }
+  // HTTP/3, which is refused by the table of supported fields.
+  if (message.udpListenerConfig?.quicOptions !== undefined) return nothing
+  const address = addressText(lowerAddress(message.address, spot) ?? UNKNOWN_ADDRESS)
+  if (message.filterChains.length > 0 || message.defaultFilterChain !== undefined) {
+    loading.error(
+      spot.field(message.filterChains.length > 0 ? 'filter_chains' : 'default_filter_chain'),
+      `error adding listener '${address}': ${message.filterChains.length} filter chain(s) specified for connection-less UDP listener.`,
+      'datagrams are served by the listener filter udp_proxy',
+    )
+  }
+  return { ...nothing, udp: lowerUdpFilters(loading, message, spot) }
+}
+
+const UNKNOWN_ADDRESS: Address = { kind: 'socket', host: '', port: 0, place: NOWHERE }
 
 function lowerAddresses(loading: Loading, message: Message, spot: Spot): readonly Address[] {
   const hint = 'a listener binds an IP address, such as 0.0.0.0, 127.0.0.1 or "::"'
@@ -88,16 +126,20 @@ function lowerAddresses(loading: Loading, message: Message, spot: Spot): readonl
       'address: {socket_address: {address: 0.0.0.0, port_value: 10000}}',
     )
   }
+  for (const [index, { address }] of message.additionalAddresses.entries()) {
+    if (protocolOf(address) !== protocolOf(message.address))
+      loading.error(
+        spot.field('additional_addresses').at(index).field('address'),
+        'TCP and UDP cannot be mixed in one listener',
+        'make a listener of its own',
+      )
+  }
   const own = lowerIpAddress(loading, message.address, spot.field('address'), hint)
   const more = each(message.additionalAddresses, spot.field('additional_addresses'), (additional, at) =>
     lowerIpAddress(loading, additional.address, at.field('address'), hint),
   )
   return [own, ...more].filter((address) => address !== undefined)
 }
-
-/** SNI, ALPN and the transport protocol are read from the greeting before a chain is chosen. */
-const needsInspection = (match: FilterChainMatch): boolean =>
-  match.serverNames.length > 0 || match.applicationProtocols.length > 0 || match.transportProtocol !== ''
 
 function checkChains(loading: Loading, listener: string, chains: readonly FilterChain[], spot: Spot): void {
   const seen = new Map<string, FilterChain>()
@@ -148,10 +190,11 @@ function combinations(match: FilterChainMatch | undefined): readonly string[] {
 /** Combinations that are compared per chain; long lists in several criteria would multiply without end. */
 const MAX_COMBINATIONS = 10_000
 
-/** UDP listeners are refused elsewhere; they share no port with TCP ones and need no chains. */
-const isUdp = (message: Message | undefined): boolean =>
-  message?.address?.address.case === 'socketAddress' &&
-  message.address.address.value.protocol === SocketAddress_Protocol.UDP
+/** UDP listeners share no port with TCP ones and have no chains. */
+const isUdp = (message: Message | undefined): boolean => protocolOf(message?.address) === SocketAddress_Protocol.UDP
+
+const protocolOf = (address: AddressMessage | undefined): SocketAddress_Protocol =>
+  address?.address.case === 'socketAddress' ? address.address.value.protocol : SocketAddress_Protocol.TCP
 
 function checkUnique(loading: Loading, listeners: readonly Listener[], messages: readonly Message[], spot: Spot): void {
   const names = new Set<string>()
@@ -162,13 +205,14 @@ function checkUnique(loading: Loading, listeners: readonly Listener[], messages:
       loading.error(at.field('name'), `duplicate listener name '${listener.name}'`)
     names.add(listener.name)
     for (const address of listener.addresses) {
-      if ((address.kind === 'socket' && address.port === 0) || !listener.bindToPort || isUdp(messages[index])) continue
-      const text = addressText(address)
+      if (address.kind === 'internal' || (address.kind === 'socket' && address.port === 0) || !listener.bindToPort)
+        continue
+      const text = isUdp(messages[index]) ? `${addressText(address)}/udp` : addressText(address)
       const other = addresses.get(text)
       if (other !== undefined) {
         loading.error(
           at.field('address'),
-          `error adding listener: '${listener.name}' has duplicate address '${text}' as existing listener`,
+          `error adding listener: '${listener.name}' has duplicate address '${addressText(address)}' as existing listener`,
           `the other one is '${other}'`,
         )
       }

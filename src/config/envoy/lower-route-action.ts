@@ -15,6 +15,7 @@ import type {
 } from '../model/route.ts'
 import type { Spot } from '../source/tree.ts'
 import type { Loading } from './loading.ts'
+import { lowerConnectTermination } from './lower-connect-termination.ts'
 import { loadData } from './lower-data-source.ts'
 import { timeout } from './lower-duration.ts'
 import { each } from './lower-each.ts'
@@ -67,7 +68,7 @@ export function lowerForward(
     timeoutMs: timeout(message.timeout, DEFAULT_TIMEOUT),
     idleTimeoutMs: message.idleTimeout === undefined ? 'inherit' : timeout(message.idleTimeout, undefined),
     maxStreamDurationMs: stream === undefined ? 'inherit' : timeout(stream, undefined),
-    connect: undefined,
+    connect: lowerConnectTermination(loading, message.upgradeConfigs, spot.field('upgrade_configs')),
     upgrades: lowerRouteUpgrades(loading, message.upgradeConfigs, spot.field('upgrade_configs')),
     timeoutPlace: timeoutSpot.place,
   }

@@ -39,10 +39,13 @@ export {
   type DataSource,
   type HeaderValueOption,
   type Locality,
+  type Metadata,
+  type RuntimeFeatureFlag,
   type TransportSocket,
   type Node,
 } from '#envoy/envoy/config/core/v3/base_pb.js'
 export {
+  AddressSchema,
   SocketAddress_Protocol,
   type Address,
   type CidrRange,
@@ -54,14 +57,26 @@ export {
   type Http1ProtocolOptions,
   type Http2ProtocolOptions,
   type KeepaliveSettings,
+  UpstreamHttpProtocolOptionsSchema,
   type UpstreamHttpProtocolOptions,
 } from '#envoy/envoy/config/core/v3/protocol_pb.js'
+export {
+  ProxyProtocolConfig_Version,
+  ProxyProtocolPassThroughTLVs_PassTLVsMatchType,
+  PerHostConfigSchema,
+  type ProxyProtocolConfig,
+  type ProxyProtocolPassThroughTLVs,
+  type TlvEntry,
+} from '#envoy/envoy/config/core/v3/proxy_protocol_pb.js'
+export { type BackoffStrategy } from '#envoy/envoy/config/core/v3/backoff_pb.js'
 export { type SubstitutionFormatString } from '#envoy/envoy/config/core/v3/substitution_format_string_pb.js'
 export { type Listener } from '#envoy/envoy/config/listener/v3/listener_pb.js'
 export {
   FilterChainMatch_ConnectionSourceType,
+  type Filter as NetworkFilter,
   type FilterChain,
   type FilterChainMatch,
+  type ListenerFilter,
 } from '#envoy/envoy/config/listener/v3/listener_components_pb.js'
 export {
   Cluster_DiscoveryType,
@@ -69,6 +84,7 @@ export {
   Cluster_LbPolicy,
   Cluster_ClusterProtocolSelection,
   type Cluster,
+  type Cluster_CustomClusterType,
 } from '#envoy/envoy/config/cluster/v3/cluster_pb.js'
 export {
   type CircuitBreakers,
@@ -127,3 +143,76 @@ export { HealthStatus } from '#envoy/envoy/config/core/v3/health_check_pb.js'
 export { TlsInspectorSchema } from '#envoy/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js'
 export { ReqWithoutQuerySchema } from '#envoy/envoy/extensions/formatter/req_without_query/v3/req_without_query_pb.js'
 export { GoogleRE2Schema } from '#envoy/envoy/extensions/regex_engines/v3/google_re2_pb.js'
+export { InternalListenerSchema } from '#envoy/envoy/extensions/bootstrap/internal_listener/v3/internal_listener_pb.js'
+export { HttpInspectorSchema } from '#envoy/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.js'
+export { OriginalDstSchema } from '#envoy/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.js'
+export {
+  ProxyProtocolSchema,
+  type ProxyProtocol,
+} from '#envoy/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol_pb.js'
+export {
+  ConnectionLimitSchema,
+  type ConnectionLimit,
+} from '#envoy/envoy/extensions/filters/network/connection_limit/v3/connection_limit_pb.js'
+export { ConfigSchema as DirectResponseConfigSchema } from '#envoy/envoy/extensions/filters/network/direct_response/v3/config_pb.js'
+export { EchoSchema } from '#envoy/envoy/extensions/filters/network/echo/v3/echo_pb.js'
+export {
+  LocalRateLimitSchema,
+  type LocalRateLimit,
+} from '#envoy/envoy/extensions/filters/network/local_ratelimit/v3/local_rate_limit_pb.js'
+export {
+  RBACSchema as NetworkRbacSchema,
+  RBAC_EnforcementType,
+  type RBAC as NetworkRbac,
+} from '#envoy/envoy/extensions/filters/network/rbac/v3/rbac_pb.js'
+export {
+  RBAC_Action,
+  type Permission,
+  type Policy,
+  type Principal,
+  type RBAC as RbacRules,
+} from '#envoy/envoy/config/rbac/v3/rbac_pb.js'
+export {
+  FilterConfigSchema as SniDynamicForwardProxySchema,
+  type FilterConfig as SniDynamicForwardProxy,
+} from '#envoy/envoy/extensions/filters/network/sni_dynamic_forward_proxy/v3/sni_dynamic_forward_proxy_pb.js'
+export {
+  ProxyProtocolTlvMergePolicy,
+  TcpProxySchema,
+  UpstreamConnectMode,
+  type TcpProxy,
+  type TcpProxy_TunnelingConfig,
+} from '#envoy/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js'
+export { UuidRequestIdConfigSchema } from '#envoy/envoy/extensions/request_id/uuid/v3/uuid_pb.js'
+export { RouteSchema as UdpRouteSchema } from '#envoy/envoy/extensions/filters/udp/udp_proxy/v3/route_pb.js'
+export {
+  UdpProxyConfigSchema,
+  type UdpProxyConfig,
+  type UdpProxyConfig_UdpTunnelingConfig,
+} from '#envoy/envoy/extensions/filters/udp/udp_proxy/v3/udp_proxy_pb.js'
+export { FilterConfigSchema as HttpCapsuleSchema } from '#envoy/envoy/extensions/filters/udp/udp_proxy/session/http_capsule/v3/http_capsule_pb.js'
+export {
+  ClusterConfigSchema as DynamicForwardClusterSchema,
+  type ClusterConfig as DynamicForwardCluster,
+} from '#envoy/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.js'
+export {
+  DnsCacheConfigSchema,
+  type DnsCacheConfig,
+} from '#envoy/envoy/extensions/common/dynamic_forward_proxy/v3/dns_cache_pb.js'
+export {
+  FilterConfigSchema as DynamicForwardFilterSchema,
+  PerRouteConfigSchema as DynamicForwardPerRouteSchema,
+} from '#envoy/envoy/extensions/filters/http/dynamic_forward_proxy/v3/dynamic_forward_proxy_pb.js'
+export {
+  Http11ProxyUpstreamTransportSchema,
+  type Http11ProxyUpstreamTransport,
+} from '#envoy/envoy/extensions/transport_sockets/http_11_proxy/v3/upstream_http_11_connect_pb.js'
+export {
+  InternalUpstreamTransportSchema,
+  type InternalUpstreamTransport,
+} from '#envoy/envoy/extensions/transport_sockets/internal_upstream/v3/internal_upstream_pb.js'
+export { ProxyProtocolUpstreamTransportSchema } from '#envoy/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol_pb.js'
+export { GenericConnectionPoolProtoSchema } from '#envoy/envoy/extensions/upstreams/http/generic/v3/generic_connection_pool_pb.js'
+export { TcpConnectionPoolProtoSchema } from '#envoy/envoy/extensions/upstreams/http/tcp/v3/tcp_connection_pool_pb.js'
+export { HttpProxyTransportSchema, type HttpProxyTransport } from '#envoy/sluice/v1/http_proxy_transport_pb.js'
+export { TargetPolicySchema } from '#envoy/sluice/v1/target_policy_pb.js'

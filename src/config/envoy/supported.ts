@@ -1,6 +1,9 @@
 // The one table of what Sluice takes from Envoy's messages. A field that is not in it is refused by name; a field with a
 // sentence is accepted because leaving it out changes nothing that Sluice does. docs/envoy-support.md is made from it.
 
+import { CORE, fields, FILTER, INFORMATION, ROUTE, RUNTIME, type Row } from './support-row.ts'
+import { TUNNEL_ROWS } from './supported-tunnels.ts'
+
 /** What happens to a field that is set. */
 export type FieldSupport =
   | {
@@ -9,42 +12,28 @@ export type FieldSupport =
     }
   /** Accepted without effect, and why that is right. */
   | { readonly kind: 'no-effect'; readonly why: string }
+  /** As a field that is not listed, with what to do instead. */
+  | { readonly kind: 'refused'; readonly hint: string }
 
 export type MessageSupport = ReadonlyMap<string, FieldSupport>
 
-interface Row {
-  /** Names of supported fields, separated by blanks. `name=A|B` takes only these enum values. */
-  readonly yes?: string
-  readonly noEffect?: Readonly<Record<string, string>>
-}
-
-function fields(yes: string, noEffect: Readonly<Record<string, string>> = {}): Row {
-  return { yes, noEffect }
-}
-
-const INFORMATION = 'information for other tools'
 const STATS_NAME = 'names statistics that are not kept'
-const RUNTIME = 'there are no runtime layers; the default value holds'
 const MANAGEMENT = 'read by management servers only'
-const SUBSETS = 'read by subset load balancing and other transports only, which are refused'
 
 const HTTP_VERSIONS = 'http_protocol_options http2_protocol_options'
 const MUTATIONS = 'request_headers_to_add request_headers_to_remove response_headers_to_add response_headers_to_remove'
 
-const CORE = 'envoy.config.core.v3.'
 const LISTENER = 'envoy.config.listener.v3.'
 const HCM = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'
 const HCM_PACKAGE = 'envoy.extensions.filters.network.http_connection_manager.v3.'
-const ROUTE = 'envoy.config.route.v3.'
 const CLUSTER = 'envoy.config.cluster.v3.'
 const ENDPOINT = 'envoy.config.endpoint.v3.'
 const UPSTREAM_HTTP = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
 const TLS = 'envoy.extensions.transport_sockets.tls.v3.'
 const LOG = 'envoy.config.accesslog.v3.'
-const FILTER = 'envoy.extensions.filters.http.'
 
 const bootstrap: Record<string, Row> = {
-  'envoy.config.bootstrap.v3.Bootstrap': fields('node static_resources admin header_prefix', {
+  'envoy.config.bootstrap.v3.Bootstrap': fields('node static_resources admin header_prefix bootstrap_extensions', {
     stats_flush_interval: 'statistics are read on demand; there are no sinks to flush to',
     stats_flush_on_admin: 'statistics are read on demand',
     default_regex_engine: 'RE2 is the only engine',
@@ -64,8 +53,8 @@ const bootstrap: Record<string, Row> = {
     client_features: MANAGEMENT,
     extensions: MANAGEMENT,
   }),
-  [`${CORE}Address`]: fields('socket_address pipe'),
-  [`${CORE}SocketAddress`]: fields('protocol=TCP address port_value'),
+  [`${CORE}Address`]: fields('socket_address pipe envoy_internal_address'),
+  [`${CORE}SocketAddress`]: fields('protocol address port_value'),
   [`${CORE}Pipe`]: fields('path mode'),
   [`${CORE}CidrRange`]: fields('address_prefix prefix_len'),
   [`${CORE}DataSource`]: fields('filename inline_bytes inline_string environment_variable'),
@@ -79,12 +68,14 @@ const listener: Record<string, Row> = {
   [`${LISTENER}Listener`]: fields(
     `name address additional_addresses filter_chains default_filter_chain per_connection_buffer_limit_bytes
      listener_filters listener_filters_timeout continue_on_listener_filters_timeout tcp_backlog_size enable_reuse_port
-     bind_to_port access_log traffic_direction stat_prefix tcp_keepalive drain_type=DEFAULT`,
+     bind_to_port access_log traffic_direction stat_prefix tcp_keepalive drain_type=DEFAULT internal_listener
+     udp_listener_config`,
     {
       metadata: INFORMATION,
       max_connections_to_accept_per_socket_event: 'every waiting connection is accepted',
       ignore_global_conn_limit: 'there is no global connection limit',
     },
+    { use_original_dst: 'an ORIGINAL_DST cluster behind the original_dst listener filter dials the same address' },
   ),
   [`${LISTENER}AdditionalAddress`]: fields('address'),
   [`${LISTENER}ListenerFilter`]: fields('name typed_config'),
@@ -92,7 +83,7 @@ const listener: Record<string, Row> = {
     initial_read_buffer_size: 'the greeting is read into one buffer of fixed size',
   }),
   [`${LISTENER}FilterChain`]: fields(
-    'filter_chain_match filters transport_socket transport_socket_connect_timeout name',
+    'filter_chain_match filters transport_socket transport_socket_connect_timeout name use_proxy_proto',
     {
       metadata: INFORMATION,
     },
@@ -118,8 +109,8 @@ const connectionManager: Record<string, Row> = {
      always_set_request_id_in_response forward_client_cert_details set_current_client_cert_details proxy_100_continue
      represent_ipv4_remote_address_as_ipv4_mapped_ipv6 upgrade_configs normalize_path merge_slashes
      path_with_escaped_slashes_action local_reply_config strip_matching_host_port strip_any_host_port
-     stream_error_on_invalid_http_message strip_trailing_host_dot append_x_forwarded_port`,
-    { add_proxy_protocol_connection_state: 'there is no PROXY protocol listener filter yet' },
+     stream_error_on_invalid_http_message strip_trailing_host_dot append_x_forwarded_port
+     add_proxy_protocol_connection_state`,
   ),
   [`${HCM}.UpgradeConfig`]: fields('upgrade_type filters enabled'),
   [`${HCM}.InternalAddressConfig`]: fields('unix_sockets cidr_ranges'),
@@ -156,7 +147,7 @@ const connectionManager: Record<string, Row> = {
 }
 
 const httpFilters: Record<string, Row> = {
-  [`${FILTER}router.v3.Router`]: fields('suppress_envoy_headers upstream_log', {
+  [`${FILTER}router.v3.Router`]: fields('suppress_envoy_headers upstream_log reject_connect_request_early_data', {
     dynamic_stats: 'statistics per cluster are always kept',
     start_child_span: 'there is no tracing',
     suppress_grpc_request_failure_code_stats: STATS_NAME,
@@ -212,7 +203,8 @@ const routes: Record<string, Row> = {
      host_rewrite_literal auto_host_rewrite host_rewrite_header host_rewrite_path_regex host_rewrite
      append_x_forwarded_host timeout idle_timeout max_stream_duration upgrade_configs priority=DEFAULT`,
   ),
-  [`${ROUTE}RouteAction.UpgradeConfig`]: fields('upgrade_type enabled'),
+  [`${ROUTE}RouteAction.UpgradeConfig`]: fields('upgrade_type enabled connect_config'),
+  [`${ROUTE}RouteAction.UpgradeConfig.ConnectConfig`]: fields('proxy_protocol_config allow_post'),
   [`${ROUTE}RouteAction.MaxStreamDuration`]: fields('max_stream_duration'),
   [`${ROUTE}WeightedCluster`]: fields('clusters total_weight header_name', { runtime_key_prefix: RUNTIME }),
   [`${ROUTE}WeightedCluster.ClusterWeight`]: fields(
@@ -229,13 +221,13 @@ const routes: Record<string, Row> = {
 
 const clusters: Record<string, Row> = {
   [`${CLUSTER}Cluster`]: fields(
-    `name alt_stat_name type=STATIC|STRICT_DNS|LOGICAL_DNS connect_timeout per_connection_buffer_limit_bytes
-     lb_policy=ROUND_ROBIN|LEAST_REQUEST|RANDOM load_assignment circuit_breakers upstream_http_protocol_options
+    `name alt_stat_name type=STATIC|STRICT_DNS|LOGICAL_DNS|ORIGINAL_DST cluster_type connect_timeout
+     per_connection_buffer_limit_bytes lb_policy=ROUND_ROBIN|LEAST_REQUEST|RANDOM|CLUSTER_PROVIDED load_assignment circuit_breakers upstream_http_protocol_options
      common_http_protocol_options ${HTTP_VERSIONS} protocol_selection typed_extension_protocol_options dns_refresh_rate
      respect_dns_ttl dns_lookup_family transport_socket upstream_bind_config upstream_connection_options
-     round_robin_lb_config least_request_lb_config`,
+     round_robin_lb_config least_request_lb_config original_dst_lb_config cleanup_interval upstream_config
+     preconnect_policy connection_pool_per_downstream_connection metadata`,
     {
-      metadata: INFORMATION,
       track_cluster_stats: STATS_NAME,
       wait_for_warm_on_init: 'listeners start once every cluster has tried to resolve',
       ignore_health_on_host_removal: 'there is no active health checking',
@@ -252,12 +244,11 @@ const clusters: Record<string, Row> = {
   [`${CLUSTER}UpstreamConnectionOptions`]: fields('tcp_keepalive'),
   [`${CORE}BindConfig`]: fields('source_address'),
   [`${ENDPOINT}ClusterLoadAssignment`]: fields('cluster_name endpoints'),
-  [`${ENDPOINT}LocalityLbEndpoints`]: fields('locality lb_endpoints priority', {
+  [`${ENDPOINT}LocalityLbEndpoints`]: fields('locality lb_endpoints priority metadata', {
     load_balancing_weight: 'read by locality-weighted load balancing only, which is refused',
     proximity: 'Envoy does not read it either',
-    metadata: SUBSETS,
   }),
-  [`${ENDPOINT}LbEndpoint`]: fields('endpoint health_status load_balancing_weight', { metadata: SUBSETS }),
+  [`${ENDPOINT}LbEndpoint`]: fields('endpoint health_status load_balancing_weight metadata'),
   [`${ENDPOINT}Endpoint`]: fields('address hostname'),
   [`${CORE}Locality`]: fields('region zone sub_zone'),
   [UPSTREAM_HTTP]: fields(
@@ -341,7 +332,7 @@ const accessLogs: Record<string, Row> = {
 
 /** By full message name. A message that is not here is refused as a whole. */
 export const SUPPORTED: ReadonlyMap<string, MessageSupport> = new Map(
-  [bootstrap, listener, connectionManager, httpFilters, routes, clusters, tls, accessLogs]
+  [bootstrap, listener, connectionManager, httpFilters, routes, clusters, tls, accessLogs, TUNNEL_ROWS]
     .flatMap((part) => Object.entries(part))
     .map(([message, row]) => [message, supportOf(row)]),
 )
@@ -354,5 +345,6 @@ function supportOf(row: Row): MessageSupport {
       support.set(name, only === undefined ? { kind: 'supported' } : { kind: 'supported', only: only.split('|') })
   }
   for (const [name, why] of Object.entries(row.noEffect ?? {})) support.set(name, { kind: 'no-effect', why })
+  for (const [name, hint] of Object.entries(row.refused ?? {})) support.set(name, { kind: 'refused', hint })
   return support
 }

@@ -4,6 +4,7 @@ import type { Address } from './address.ts'
 import type { DnsCacheConfig, DnsFamily } from './dns-cache.ts'
 import type { HeaderAddition } from './header-mutation.ts'
 import type { CommonHttpOptions, Http1ProtocolOptions, Http2ProtocolOptions } from './http-protocol.ts'
+import type { FilterMetadata } from './metadata.ts'
 import type { Place } from './place.ts'
 import type { ProxyProtocolSend, ProxyTlv } from './proxy-protocol.ts'
 import type { TargetPolicy } from './target-policy.ts'
@@ -29,7 +30,15 @@ export interface EndpointConfig {
   readonly httpProxy?: Address | undefined
   /** TLVs for this endpoint; they win over the cluster's of the same type. */
   readonly proxyTlvs?: readonly ProxyTlv[] | undefined
+  /** undefined = none. */
+  readonly metadata?: FilterMetadata | undefined
   readonly place: Place
+}
+
+/** A namespace of metadata that a connection to an internal listener carries along. Envoy: internal_upstream. */
+export interface PassedMetadata {
+  readonly from: 'host' | 'cluster'
+  readonly namespace: string
 }
 
 /** Where an original-dst cluster finds the address to dial; the connection's original destination when all else is silent. */
@@ -90,6 +99,10 @@ export interface Cluster {
   readonly tls: UpstreamTls | undefined
   readonly proxyProtocol: ProxyProtocolSend | undefined
   readonly httpProxy: HttpProxyHop | undefined
+  /** For endpoints that are internal listeners; undefined = nothing is passed, not even filter state. */
+  readonly internalPassthrough?: readonly PassedMetadata[] | undefined
+  /** undefined = none. */
+  readonly metadata?: FilterMetadata | undefined
   readonly originalDestination: OriginalDestination | undefined
   /** The cache of a dynamic-forward-proxy cluster. */
   readonly dnsCache: DnsCacheConfig | undefined

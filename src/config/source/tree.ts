@@ -90,7 +90,7 @@ export class Spot {
   /** The item of that number, from 0. */
   at(index: number): Spot {
     const item = this.node?.kind === 'list' ? this.node.items[index] : undefined
-    return new Spot(item, `${this.path}[${index}]`, this.nearest)
+    return new Spot(item, `${this.path}[${index}]`, this.nearest, item?.place ?? this.nearest)
   }
 
   /** Whether the text has the field, even as null. */

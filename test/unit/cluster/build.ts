@@ -2,7 +2,9 @@
 
 import type { Address } from '../../../src/config/model/address.ts'
 import type { CircuitBreakers, Cluster, EndpointConfig } from '../../../src/config/model/cluster.ts'
+import type { DnsCacheConfig } from '../../../src/config/model/dns-cache.ts'
 import { NOWHERE, type Place } from '../../../src/config/model/place.ts'
+import type { UpstreamTls } from '../../../src/config/model/tls.ts'
 import { ClusterRuntime } from '../../../src/cluster/cluster-runtime.ts'
 import type { DnsAnswer, DnsResolver } from '../../../src/cluster/discovery/dns-resolver.ts'
 import { Endpoint } from '../../../src/cluster/endpoint.ts'
@@ -99,6 +101,40 @@ export const cluster = (more: Partial<Cluster> = {}): Cluster => ({
   place: place(60),
   ...more,
 })
+
+export const dnsCacheConfig = (more: Partial<DnsCacheConfig> = {}): DnsCacheConfig => ({
+  name: 'names',
+  family: 'v4-preferred',
+  refreshMs: 60_000,
+  minRefreshMs: 5000,
+  hostTtlMs: 300_000,
+  maxHosts: 1024,
+  queryTimeoutMs: 5000,
+  preresolve: [],
+  maxPendingRequests: 1024,
+  place: place(80),
+  ...more,
+})
+
+/** TLS that verifies nothing. */
+export const upstreamTls: UpstreamTls = {
+  minVersion: 'TLSv1.2',
+  maxVersion: 'TLSv1.3',
+  ciphers: undefined,
+  curves: undefined,
+  signatureAlgorithms: undefined,
+  certificates: [],
+  validation: undefined,
+  alpn: [],
+  keyLogPath: undefined,
+  sni: '',
+  autoHostSni: false,
+  autoSni: false,
+  autoSniHeader: '',
+  autoSanValidation: false,
+  maxSessionKeys: 1,
+  place: place(90),
+}
 
 /** Answers each name from `answers`; an Error is a failure. */
 export class FakeResolver implements DnsResolver {

@@ -5,6 +5,7 @@ import { HeaderList } from '../../../src/codec/header-list.ts'
 import { OPERATORS as PARSED_OPERATORS } from '../../../src/config/model/format-operators.ts'
 import { compile } from '../../../src/format/compile.ts'
 import { OPERATORS, UNFILLED_OPERATORS } from '../../../src/format/operators.ts'
+import { ConnectionState } from '../../../src/transport/connection-state.ts'
 import type { StreamFacts } from '../../../src/format/stream-facts.ts'
 import { address, exchangeFacts, requestHead, responseHead, template, webSocket } from '../../support/exchange-facts.ts'
 
@@ -198,6 +199,22 @@ test('addresses of the four ends', () => {
       ['%UPSTREAM_HOST%', undefined],
     ],
     { upstream: undefined },
+  )
+})
+
+test('the direct addresses are those of the socket, behind a PROXY header or a redirect', () => {
+  const state = new ConnectionState()
+  state.directRemote = address('10.0.0.9', 4000)
+  state.directLocal = address('10.0.0.1', 443)
+  const downstream = { local: address('198.51.100.7', 80), remote: address('192.0.2.1', 56324), state }
+  const changes = { downstream, downstreamRemoteIp: '192.0.2.1', downstreamRemotePort: 56324 }
+  table(
+    [
+      ['%DOWNSTREAM_REMOTE_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS%', '192.0.2.1:56324 198.51.100.7:80'],
+      ['%DOWNSTREAM_DIRECT_REMOTE_ADDRESS% %DOWNSTREAM_DIRECT_LOCAL_ADDRESS%', '10.0.0.9:4000 10.0.0.1:443'],
+      ['%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT(8)% %DOWNSTREAM_DIRECT_LOCAL_PORT%', '10.0.0.0/8 443'],
+    ],
+    changes,
   )
 })
 

@@ -312,6 +312,32 @@ test('a proxied CONNECT gets another target by its host rewrite and keeps having
   assert.deepEqual([head.authority, head.path], ['b:2', ''])
 })
 
+test('a host rewrite that could break the request line of a proxied CONNECT leaves the target alone', async (t) => {
+  const evil = [
+    'b:2 HTTP/1.1\r\nx: y',
+    'b:2\r\n',
+    'b:2/x',
+    'user@b:2',
+    'b:2?q',
+    'b 2',
+    '',
+    'b:2\0',
+    'b:0',
+    'b:',
+    'b:99999',
+    'b%2ec:1',
+    '[::1%25eth0]:1',
+  ]
+  for (const value of evil) {
+    await t.test(JSON.stringify(value), () => {
+      const head = connectTo('a:1', { headers: [['x-to', value]] })
+      const action = forward({ hostRewrite: { kind: 'header', header: 'x-to' } })
+      rewriteRequest(head, { selected: selected(false), action, member: undefined, headerPrefix: '', evaluate })
+      assert.equal(head.authority, 'a:1')
+    })
+  }
+})
+
 test('X-Forwarded-Host is appended once', () => {
   const action = forward({ hostRewrite: { kind: 'literal', host: 'b' }, appendForwardedHost: true })
   const head = request({ authority: 'a', path: '/old', headers: [['x-forwarded-host', 'z, a']] })

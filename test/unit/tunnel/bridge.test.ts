@@ -8,6 +8,7 @@ import { memoryPair } from '../../../src/transport/memory.ts'
 import { type BridgeOptions, type Tunnel, type TunnelSummary, bridge } from '../../../src/tunnel/bridge.ts'
 import { Recorder, turns, until } from '../../conformance/byte-stream.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
+import { ScriptedStream } from '../../support/scripted-stream.ts'
 import { pipePair, tcpPair } from '../transport/socket-pairs.ts'
 
 const KILL = closeCause('operator', 'server', 'admin_close', 'test')
@@ -271,6 +272,67 @@ describe('tunnel deadlines', () => {
       await until(() => client.cause !== undefined, 'reset')
     }),
   )
+})
+
+describe('the last bytes of a tunnel', () => {
+  const scripted = (more: Partial<BridgeOptions> = {}) => {
+    const [client, origin] = [new ScriptedStream(), new ScriptedStream()]
+    const clock = new ManualClock()
+    const ends: TunnelSummary[] = []
+    const options = { wheel: new TimerWheel(clock), clock, idleMs: 0, closeGraceMs: 1_000, ...more }
+    bridge(client, origin, { ...options, onEnd: (summary) => ends.push(summary) })
+    return { client, origin, ends, pass: (ms: number) => clock.advance(ms + 2 * WHEEL_TICK_MS) }
+  }
+  const RESET = closeCause('upstream', 'tcp', 'upstream_closed', 'connection reset by peer')
+
+  it('an upstream that ends and is then reset does not destroy what the client has not read', () => {
+    const { client, origin } = scripted()
+    origin.feed('all of it')
+    client.queuedBytes = 9
+    origin.feedEnd()
+    origin.die(RESET)
+    assert.equal(client.written, 'all of it')
+    assert.equal(client.end, 'close')
+  })
+
+  it('a client that ends and is then reset has given up: the upstream is reset', () => {
+    const { client, origin } = scripted()
+    client.feedEnd()
+    client.die()
+    assert.equal(origin.end, 'reset')
+  })
+
+  it('an upstream that is reset without an end resets the client', () => {
+    const { client, origin } = scripted()
+    origin.feed('half')
+    origin.die(RESET)
+    assert.equal(client.end, 'reset')
+  })
+
+  it('a slow reader gets more grace as long as it takes something, then none', () => {
+    const { client, origin, ends, pass } = scripted()
+    client.queuedBytes = 1000
+    client.feedEnd()
+    origin.feedEnd()
+    for (const left of [700, 400, 100]) {
+      client.queuedBytes = left
+      pass(1_000)
+      assert.equal(client.end, undefined, `with ${left} left`)
+    }
+    pass(1_000)
+    assert.equal(client.end, 'reset')
+    assert.equal(ends.length, 1)
+  })
+
+  it('whoever closes the tunnel waits for the grace only', () => {
+    const { client, ends, pass } = scripted({ maxDurationMs: 5_000 })
+    client.queuedBytes = 1000
+    pass(5_000)
+    assert.equal(client.end, 'close')
+    client.queuedBytes = 500
+    pass(1_000)
+    assert.equal(ends.length, 1)
+  })
 })
 
 describe('tunnel beginnings', () => {

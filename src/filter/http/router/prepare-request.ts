@@ -1,5 +1,6 @@
 // Chooses the destination of a forwarded request and makes its head what the upstream shall see.
 
+import { targetFrom } from '../../../cluster/target.ts'
 import type { RequestHead } from '../../../codec/http-stream.ts'
 import type { ForwardAction, WeightedCluster } from '../../../config/model/route.ts'
 import { evaluate } from '../../../format/evaluate.ts'
@@ -17,6 +18,8 @@ export interface Destination {
   /** TLS server name when the cluster takes it from the request; ''. */
   readonly serverName: string
   readonly priority: 'default' | 'high'
+  /** `host:port` that the request names, for a cluster that dials what is named; as the client sent it, before rewriting. */
+  readonly target: string | undefined
   readonly rewrite: RequestRewrite
 }
 
@@ -52,6 +55,7 @@ export function chooseDestination(
     member: chosen.member,
     serverName: upstream.serverNameFor(head),
     priority: 'default',
+    target: targetFrom(upstream.cluster, head),
     rewrite,
   }
 }

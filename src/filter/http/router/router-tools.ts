@@ -5,6 +5,7 @@ import type { TimerWheel } from '../../../core/timer-wheel.ts'
 import type { StreamFacts } from '../../../format/stream-facts.ts'
 import type { Counter } from '../../../observe/stats/registry.ts'
 import type { ClusterUpstream } from '../../../upstream/cluster-upstream.ts'
+import type { TunnelDestination } from './tunnel-destination.ts'
 
 /** The connection manager's counters that the router moves. */
 export interface RouterStats {
@@ -27,6 +28,10 @@ export interface RouterTools {
   readonly bufferLimitBytes: number
   /** 'match-upstream' and the like are applied when the cluster is known. */
   readonly schemeTransformation: '' | 'match-upstream' | 'http' | 'https'
+  /** Bytes behind a CONNECT head and before its answer are refused. */
+  readonly rejectConnectEarlyData: boolean
+  /** What a terminated `connect-udp` leads to; undefined = it cannot be terminated. */
+  readonly udpDestination: TunnelDestination | undefined
   /** upstream_log: a line when the upstream is done with. */
   readonly upstreamLoggers: readonly { log(facts: StreamFacts): void }[]
   cluster(name: string): ClusterUpstream | undefined

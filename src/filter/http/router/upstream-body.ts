@@ -23,6 +23,12 @@ export class UpstreamBody {
     this.#trailers = trailers
   }
 
+  /** The bytes, for a tunnel that takes them over; undefined when there are none. */
+  take(): Buffer | undefined {
+    if (this.#pieces.length === 0) return undefined
+    return Buffer.concat(this.#pieces.splice(0))
+  }
+
   /** Sends all of it. */
   sendTo(stream: ClientStream): void {
     for (let i = 0; i < this.#pieces.length; i++) {

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { http1ServerOptions } from '../../../../src/codec/http1/options.ts'
+import { serveHttp1 } from '../../../../src/codec/http1/server.ts'
+import type { ServerStream } from '../../../../src/codec/http-stream.ts'
 import { PAUSE } from '../../../../src/transport/byte-stream.ts'
 import { response, serverHarness, tunnelSink, turn } from '../../../support/http1-harness.ts'
+import { ScriptedStream } from '../../../support/scripted-stream.ts'
 
 const UPGRADE = 'GET /chat HTTP/1.1\r\nhost: a\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n'
 const CONNECT = 'CONNECT b:443 HTTP/1.1\r\nhost: b:443\r\n\r\n'
@@ -140,4 +144,63 @@ test('a client that leaves before the answer is told', async () => {
   stream.feedEnd()
   await turn()
   assert.deepEqual(heard.slice(1), ['reset client client_disconnect', 'closed client client_disconnect'])
+})
+
+test('early payload is counted and told once, after the request, and not what comes after the answer', async () => {
+  const early: string[] = []
+  const sink = { onData: () => {}, onTrailers: () => {}, onDrain: () => {}, onReset: () => {} }
+  const stream = new ScriptedStream()
+  let exchange: ServerStream | undefined
+  serveHttp1(
+    stream,
+    {
+      answersContinue: true,
+      onRequest: (given) => {
+        exchange = given
+        given.setSink({ ...sink, onEarlyData: () => early.push(`early ${given.earlyBytes}`) })
+        early.push(`request ${given.earlyBytes}`)
+      },
+      onCodecError: () => {},
+      onConnectionClose: () => {},
+    },
+    http1ServerOptions(),
+  )
+  stream.feed(`${CONNECT}hello`)
+  stream.feed('waits')
+  assert.ok(exchange !== undefined)
+  assert.deepEqual([early, exchange.earlyBytes], [['request 0', 'early 5'], 5])
+  exchange.respond(response(200), false)
+  const heard: string[] = []
+  exchange.intoByteStream().setSink(tunnelSink(heard))
+  await turn()
+  stream.pump()
+  assert.deepEqual([heard, exchange.earlyBytes, early.length], [['bytes hello', 'bytes waits'], 5, 2])
+})
+
+test('payload between the answer and the tunnel is not early', async () => {
+  const { stream, exchange, heard } = serverHarness()
+  stream.feed(CONNECT)
+  exchange().respond(response(200), false)
+  stream.feed('in time')
+  assert.equal(exchange().earlyBytes, 0)
+  exchange().intoByteStream().setSink(tunnelSink(heard))
+  await turn()
+  assert.deepEqual(heard.slice(1), ['bytes in time'])
+})
+
+test('the body of an ordinary request is no early payload', () => {
+  const { stream, exchange } = serverHarness()
+  stream.feed('POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nhello')
+  assert.equal(exchange().earlyBytes, 0)
+})
+
+test('a refusal drops early payload', async () => {
+  const { stream, exchange, heard } = serverHarness()
+  stream.feed(`${CONNECT}GET /smuggled HTTP/1.1\r\nhost: a\r\n\r\n`)
+  assert.equal(exchange().earlyBytes, 35)
+  exchange().respond(response(400), true)
+  stream.pump()
+  await turn()
+  assert.deepEqual(heard, ['request CONNECT '])
+  assert.equal(stream.written, 'HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
 })

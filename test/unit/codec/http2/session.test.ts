@@ -8,6 +8,7 @@ import { serveHttp2 } from '../../../../src/codec/http2/server.ts'
 import type {
   ClientConnection,
   ClientStream,
+  RequestHead,
   ServerConnection,
   ServerStream,
 } from '../../../../src/codec/http-stream.ts'
@@ -65,13 +66,17 @@ class ServerHarness extends Harness {
   readonly connection: ServerConnection
   readonly streams: ServerStream[] = []
 
-  constructor(options: Partial<Http2Options> = {}) {
+  /** What became of `expect`, of each request. */
+  readonly expectations: (string | undefined)[] = []
+
+  constructor(options: Partial<Http2Options> = {}, answersContinue = true) {
     super(options)
-    const onRequest = (stream: ServerStream): void => {
+    const onRequest = (stream: ServerStream, { headers }: RequestHead): void => {
       this.streams.push(stream)
+      this.expectations.push(headers.get('expect'))
       stream.setSink(this.sink(`#${this.streams.length}`))
     }
-    const sink = { answersContinue: true, onRequest, onCodecError: noop, onConnectionClose: this.onConnectionClose }
+    const sink = { answersContinue, onRequest, onCodecError: noop, onConnectionClose: this.onConnectionClose }
     this.connection = serveHttp2(this.transport, sink, this.options)
     this.transport.feed(PREFACE)
     this.feed('settings')
@@ -381,6 +386,19 @@ describe('what once went wrong', () => {
       ['headers 3'],
     )
     assert.deepEqual(client.heard, ['a response', 'b reset operator shutdown'])
+  })
+
+  test('100 goes to a request whose content is to come, and only where this side answers expectations', () => {
+    const server = new ServerHarness({ allowConnect: true })
+    server.feed('headers 1 post expect=100-Continue')
+    assert.deepEqual(server.sent(), ['headers 1 :status=100'])
+    server.feed('headers 3 end post expect=100-continue', 'headers 5 post expect=something-else')
+    server.feed('headers 7 websocket expect=100-continue')
+    assert.deepEqual(server.sent(), [], 'no content, another expectation, a tunnel')
+    assert.deepEqual(server.expectations, [undefined, undefined, 'something-else', '100-continue'])
+    const silent = new ServerHarness({}, false)
+    silent.feed('headers 1 post expect=100-continue')
+    assert.deepEqual([silent.sent(), silent.expectations], [[], ['100-continue']])
   })
 
   test('101 is never sent as an informational response', () => {

@@ -4,11 +4,14 @@
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { TransportSocket } from "../../../../config/core/v3/base_pb.js";
+import type { Address } from "../../../../config/core/v3/address_pb.js";
 
 export declare const file_envoy_extensions_transport_sockets_http_11_proxy_v3_upstream_http_11_connect: GenFile;
 
 export declare type Http11ProxyUpstreamTransport = Message<"envoy.extensions.transport_sockets.http_11_proxy.v3.Http11ProxyUpstreamTransport"> & {
   transportSocket?: TransportSocket | undefined;
+
+  defaultProxyAddress?: Address | undefined;
 };
 
 export declare const Http11ProxyUpstreamTransportSchema: GenMessage<Http11ProxyUpstreamTransport>;

@@ -61,6 +61,10 @@ export declare type TcpProxy = Message<"envoy.extensions.filters.network.tcp_pro
   upstreamConnectMode: UpstreamConnectMode;
 
   maxEarlyDataBytes?: number | undefined;
+
+  proxyProtocolTlvMergePolicy: ProxyProtocolTlvMergePolicy;
+
+  checkDrainClose?: boolean | undefined;
 };
 
 export declare const TcpProxySchema: GenMessage<TcpProxy>;
@@ -132,3 +136,13 @@ export enum UpstreamConnectMode {
 }
 
 export declare const UpstreamConnectModeSchema: GenEnum<UpstreamConnectMode>;
+
+export enum ProxyProtocolTlvMergePolicy {
+  ADD_IF_ABSENT = 0,
+
+  OVERWRITE_BY_TYPE_IF_EXISTS_OR_ADD = 1,
+
+  APPEND_IF_EXISTS_OR_ADD = 2,
+}
+
+export declare const ProxyProtocolTlvMergePolicySchema: GenEnum<ProxyProtocolTlvMergePolicy>;

@@ -30,3 +30,9 @@ export const UpstreamConnectModeSchema = /*@__PURE__*/
 
 export const UpstreamConnectMode = /*@__PURE__*/
   tsEnum(UpstreamConnectModeSchema);
+
+export const ProxyProtocolTlvMergePolicySchema = /*@__PURE__*/
+  enumDesc(file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy, 1);
+
+export const ProxyProtocolTlvMergePolicy = /*@__PURE__*/
+  tsEnum(ProxyProtocolTlvMergePolicySchema);

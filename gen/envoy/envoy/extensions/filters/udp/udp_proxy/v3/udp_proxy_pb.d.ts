@@ -9,6 +9,7 @@ import type { UdpSocketConfig } from "../../../../../config/core/v3/udp_socket_c
 import type { AccessLog } from "../../../../../config/accesslog/v3/accesslog_pb.js";
 import type { ExtensionConfigSource } from "../../../../../config/core/v3/config_source_pb.js";
 import type { HeaderValueOption } from "../../../../../config/core/v3/base_pb.js";
+import type { TypedExtensionConfig } from "../../../../../config/core/v3/extension_pb.js";
 import type { BackoffStrategy } from "../../../../../config/core/v3/backoff_pb.js";
 
 export declare const file_envoy_extensions_filters_udp_udp_proxy_v3_udp_proxy: GenFile;
@@ -95,6 +96,8 @@ export declare type UdpProxyConfig_UdpTunnelingConfig = Message<"envoy.extension
   propagateResponseHeaders: boolean;
 
   propagateResponseTrailers: boolean;
+
+  formatters: TypedExtensionConfig[];
 };
 
 export declare const UdpProxyConfig_UdpTunnelingConfigSchema: GenMessage<UdpProxyConfig_UdpTunnelingConfig>;

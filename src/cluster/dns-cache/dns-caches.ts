@@ -1,0 +1,28 @@
+// The DNS caches of a server by name: whoever names one shares it. The first configuration of a name holds.
+
+import type { DnsCacheConfig } from '../../config/model/dns-cache.ts'
+import { DnsCache, type DnsCacheContext } from './dns-cache.ts'
+
+export class DnsCaches {
+  readonly #context: DnsCacheContext
+  readonly #caches = new Map<string, DnsCache>()
+
+  constructor(context: DnsCacheContext) {
+    this.#context = context
+  }
+
+  /** The cache that `config` names; not started when it is new. */
+  get(config: DnsCacheConfig): DnsCache {
+    let cache = this.#caches.get(config.name)
+    if (cache === undefined) {
+      cache = new DnsCache(config, this.#context)
+      this.#caches.set(config.name, cache)
+    }
+    return cache
+  }
+
+  /** Forgets all names; nothing is asked any more. */
+  stop(): void {
+    for (const cache of this.#caches.values()) cache.stop()
+  }
+}

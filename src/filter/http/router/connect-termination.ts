@@ -1,0 +1,127 @@
+// A tunnel that ends here (Envoy: connect_config, or a cluster with a TCP pool): no HTTP goes up. The client gets its 2xx
+// when the far side stands (RFC 9110 §9.3.6), not before, and then both are joined. Header fields are not passed on.
+
+import { closeCause } from '../../../core/close-cause.ts'
+import { HeaderList } from '../../../codec/header-list.ts'
+import type { ResponseHead } from '../../../codec/http-stream.ts'
+import type { ConnectTermination as ConnectConfig } from '../../../config/model/route.ts'
+import type { Ticket, UpstreamFailure } from '../../../upstream/stream-need.ts'
+import { dialNeed } from './dial-need.ts'
+import type { Attempt, AttemptOwner, Forwarding } from './forwarding.ts'
+import { type DestinationWaiter, type OpenDestination, TCP_DESTINATION } from './tunnel-destination.ts'
+import { UpstreamAttempt } from './upstream-attempt.ts'
+import { UpstreamBody } from './upstream-body.ts'
+
+export class ConnectTermination extends UpstreamAttempt implements Attempt, DestinationWaiter {
+  readonly #config: ConnectConfig
+  readonly #body = new UpstreamBody()
+  readonly #endStream: boolean
+  #ticket: Ticket | undefined
+
+  constructor(forwarding: Forwarding, owner: AttemptOwner, endStream: boolean, config: ConnectConfig) {
+    super(forwarding, owner)
+    this.#endStream = endStream
+    this.#config = config
+  }
+
+  start(): void {
+    const { head, tools } = this.forwarding
+    const destination = head.tunnel?.kind === 'connect' ? TCP_DESTINATION : tools.udpDestination
+    if (destination === undefined) {
+      this.fail('upgrade_failed', 'connect-udp cannot end here', this.#config.place)
+      return
+    }
+    if (!this.enter()) return
+    const need = dialNeed(this.forwarding, this.#config.proxyProtocol)
+    const ticket = destination.open({ head, endStream: this.#endStream, upstream: this.upstream, need }, this)
+    if (!this.done) this.#ticket = ticket
+  }
+
+  // A CONNECT's payload waits in the codec; only the body of a POST comes this way before acceptance.
+
+  data(buffer: Buffer, start: number, end: number): boolean {
+    if (this.done) return true
+    this.#body.keep(buffer, start, end, false)
+    return false
+  }
+
+  trailers(): void {
+    // They end the client's direction, which the exchange has noted; a byte stream has no place for them.
+  }
+
+  pauseUpstream(): void {
+    // Nothing is read before the tunnel is joined.
+  }
+
+  resumeUpstream(): void {
+    // As above.
+  }
+
+  abort(): void {
+    if (this.done) return
+    this.finish()
+    this.#ticket?.cancel()
+  }
+
+  onOpened(opened: OpenDestination): void {
+    if (this.done) {
+      discard(opened)
+      return
+    }
+    const { sink, tools } = this.forwarding
+    const { facts } = sink
+    const { endpoint, stream } = opened
+    this.#ticket = undefined
+    this.arrive({ id: opened.id, endpoint, info: stream.info, protocol: '' })
+    facts.times.upstreamResponseStart = tools.clock.now()
+    this.upstream.onResponseHead(endpoint, 200)
+    facts.responseCodeDetails = 'via_upstream'
+    this.owner.tunnelAnswered()
+    const maxDurationMs = this.handOver()
+    this.owner.attemptDone()
+    sink.onTunnelAccepted(this.#acceptance(opened), {
+      open: () => {
+        stream.setHighWater(tools.bufferLimitBytes)
+        return stream
+      },
+      protocol: opened.protocol,
+      endpoint: stream.info.remote.text,
+      received: this.#body.take(),
+      maxDurationMs,
+      hopNote: '',
+      release: (cause) => {
+        opened.release(cause)
+        this.giveBack()
+      },
+    })
+  }
+
+  onOpenFailed(failure: UpstreamFailure): void {
+    if (this.done) return
+    this.#ticket = undefined
+    this.failedToArrive(failure)
+  }
+
+  protected expire(): void {
+    // Armed and cancelled within `onOpened`: the tunnel keeps the limit from there on.
+  }
+
+  #acceptance({ fields }: OpenDestination): ResponseHead {
+    const { tunnel } = this.forwarding.head
+    const headers = new HeaderList()
+    const upgrade = tunnel?.kind === 'upgrade'
+    if (upgrade) {
+      headers.add('upgrade', tunnel.type)
+      headers.add('connection', 'upgrade')
+    }
+    for (const [name, value] of fields) headers.add(name, value)
+    return { status: upgrade ? 101 : 200, reason: '', headers }
+  }
+}
+
+/** The client left while it was being opened. */
+function discard(opened: OpenDestination): void {
+  const cause = closeCause('client', 'tunnel', 'client_disconnect')
+  opened.stream.reset(cause)
+  opened.release(cause)
+}
