@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { EXIT } from './exit-codes.ts'
 import type { ServerOptions } from './server-options.ts'
 import type { ProxyConfig } from '../config/model/proxy.ts'
+import { failureDigest, type FailureLine } from '../observe/ledger/failure-digest.ts'
 import { liveLine } from '../observe/ledger/live-line.ts'
 import { ApplicationLog, type ComponentLog } from '../observe/log.ts'
 import { addressText } from '../config/model/address.ts'
@@ -97,9 +98,27 @@ async function refuse(error: unknown, stop: () => Promise<void>): Promise<number
 function watchTunnels(proxy: Proxy, log: ApplicationLog, level: TunnelLines, color: boolean): void {
   const tunnels = log.component('tunnel')
   const live = liveLine({ write: (line) => tunnels[level](line), color, clockTime: false })
+  const digest = failureDigest()
   proxy.services.ledger.listen({
     onOpen: (entry) => void (tunnels.wants(level) && live.onOpen(entry)),
     onClose: (entry, end) => void (tunnels.wants(level) && live.onClose(entry, end)),
+    onFailure(session) {
+      if (tunnels.wants(level)) live.onFailure?.(session)
+      else tellFailure(tunnels, digest(session))
+    },
+  })
+}
+
+/** Clients of TCP and UDP hear no reason; whoever runs the proxy shall not have to guess it. */
+function tellFailure(log: ComponentLog, line: FailureLine | undefined): void {
+  if (line === undefined) return
+  const { cluster, cause, count, session } = line
+  log.warning('sessions find no upstream', {
+    cluster,
+    listener: session.listener,
+    code: cause.code,
+    reason: cause.detail,
+    count,
   })
 }
 

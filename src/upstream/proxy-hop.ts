@@ -48,13 +48,13 @@ export function hopTo(
 
 /**
  * Envoy asks an endpoint's own proxy to CONNECT always, and the cluster's only when TLS follows: otherwise plain requests go
- * to it as to any forward proxy. A hop with settings of ours always CONNECTs, and so does all that is not HTTP/1.
+ * to it as to any forward proxy. A hop of ours always CONNECTs, and so does all that is not HTTP/1.
  */
 function connects(cluster: Cluster, endpoint: Endpoint, mode: DialMode): boolean {
   const { httpProxy, tls } = cluster
   if (endpoint.config.httpProxy !== undefined || tls !== undefined) return true
   if (mode === 'raw' || mode === 'http2' || httpProxy === undefined) return true
-  return httpProxy.basicCredentials !== undefined || httpProxy.headers.length > 0 || httpProxy.tls !== undefined
+  return httpProxy.alwaysConnects
 }
 
 function proxyTls(

@@ -80,6 +80,8 @@ before(async () => {
         ...[403, 407, 503].flatMap((status) =>
           ['http1', 'http2'].map((to) => door(`${to}-${status}`, to, {}, { hostname: `refuse-${status}.test:1` })),
         ),
+        door('http2-201', 'http2', {}, { hostname: 'refuse-201.test:1' }),
+        door('http2-over', 'http2', {}, { hostname: 'over.test:1' }),
         door('retried', 'both', { max_connect_attempts: 3 }),
         door('retried-tunnel', 'both-http1', { max_connect_attempts: 3 }, { hostname: 'host.test:443' }),
         door('closed', 'closed', { max_connect_attempts: 2 }),
@@ -286,6 +288,19 @@ describe('refusals', () => {
     }
   }
 
+  test('over HTTP/2 only 200 opens a tunnel, and only one that is not over', async () => {
+    for (const [name, answer] of [
+      ['http2-201', '201 to CONNECT refuse-201.test:1'],
+      ['http2-over', '200 to CONNECT over.test:1 and ended the stream'],
+    ] as const) {
+      const client = enter(name)
+      await client.becomes('fin', 'closed', 'reset')
+      await logs(name, 0, new RegExp(`^TcpConnectionEnd ${answer.slice(0, 3)} UF,URX 1 upstream tunnel_refused `))
+      await logs(name, 0, new RegExp(`the proxy answered ${answer}$`))
+      client.close()
+    }
+  })
+
   test('squid that wants to know who asks is answered, or its 407 reaches the log', async () => {
     for (const name of ['squid', 'nghttpx']) {
       const { client, server } = await joined(name)
@@ -293,11 +308,11 @@ describe('refusals', () => {
       await server.has('hello')
       server.write('welcome')
       await client.has('welcome')
-      // squid ends both directions with either.
-      client.end()
-      await server.becomes('fin', 'closed')
+      // Neither carries a half-close: squid ends both directions with either, nghttpx keeps END_STREAM to itself.
       server.end()
       await client.becomes('fin', 'closed')
+      client.close()
+      server.close()
       const unknown = enter(`${name}-unknown`)
       await unknown.becomes('fin', 'closed', 'reset')
       await logs(`${name}-unknown`, 0, /^TcpConnectionEnd 407 UF,URX 1 upstream tunnel_refused /)

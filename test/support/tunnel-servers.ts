@@ -1,5 +1,6 @@
 // HTTP servers of Node that open tunnels, as peers for a proxy that asks for them: CONNECT and POST, HTTP/1.1 and HTTP/2. They
-// send every tunnel to one TCP port; a target `refuse-<status>.test` is refused with that status.
+// send every tunnel to one TCP port; a target `refuse-<status>.test` is refused with that status, and `over.test` (HTTP/2) is
+// accepted and ended at once.
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createHttp2Server, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
@@ -84,13 +85,14 @@ export async function startHttp2Tunnels(target: number): Promise<TunnelServer> {
   server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     const authority = String(headers[':authority'])
     const { ':method': method = '', ':path': path = '' } = headers
-    asked.push({ method: String(method), authority, path: String(path), headers, stream })
+    asked.push({ method, authority, path, headers, stream })
     stream.on('error', () => undefined)
     const status = refusal(authority)
     if (status !== 0) {
       stream.respond({ ':status': status })
       return void stream.end('no')
     }
+    if (authority.startsWith('over.')) return stream.respond({ ':status': 200 }, { endStream: true })
     const far = dial(target, sockets)
     stream.respond({ ':status': 200 })
     stream.pipe(far)

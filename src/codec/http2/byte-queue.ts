@@ -3,7 +3,19 @@
 const SMALLEST_CHUNK = 4 * 1024
 const LARGEST_CHUNK = 64 * 1024
 
+/** From here on a chunk is one of the large ones, which are kept for the next use. */
+const SHARED_FROM = 16 * 1024
+/** Free large chunks that are kept, 4 MiB; more are left to the collector. */
+const FREE_CHUNKS = 64
+
 const NOTHING = Buffer.alloc(0)
+
+const free: Buffer[] = []
+
+/** Takes back a chunk that {@link ByteQueue.drop} let go; nobody may look at its bytes any more. */
+export function recycle(chunk: Buffer | undefined): void {
+  if (chunk?.length === LARGEST_CHUNK && free.length < FREE_CHUNKS) free.push(chunk)
+}
 
 export class ByteQueue {
   /** Bytes in the queue. */
@@ -29,9 +41,10 @@ export class ByteQueue {
 
   #addChunk(buffer: Uint8Array, at: number, end: number): number {
     // Chunks grow with the queue, so that a short wait costs little and a long one few buffers.
-    const size = Math.min(LARGEST_CHUNK, Math.max(SMALLEST_CHUNK, end - at, this.bytes))
-    const chunk = Buffer.allocUnsafeSlow(size)
-    const to = Math.min(end, at + size)
+    const size = Math.max(SMALLEST_CHUNK, end - at, this.bytes)
+    const chunk =
+      size < SHARED_FROM ? Buffer.allocUnsafeSlow(size) : (free.pop() ?? Buffer.allocUnsafeSlow(LARGEST_CHUNK))
+    const to = Math.min(end, at + chunk.length)
     chunk.set(buffer.subarray(at, to), 0)
     if (this.#chunks.length === 0) this.#start = 0
     this.#chunks.push(chunk)
@@ -52,15 +65,18 @@ export class ByteQueue {
     return this.#chunks.length === 1 ? this.#end : this.front.length
   }
 
-  /** Removes `count` bytes of the front slice. */
-  drop(count: number): void {
+  /**
+   * Removes `count` bytes of the front slice. Answers the chunk when it is used up: whoever looks at its bytes no longer may
+   * {@link recycle} it.
+   */
+  drop(count: number): Buffer | undefined {
     this.bytes -= count
     this.#start += count
-    if (this.#start < this.frontEnd) return
-    // A chunk that is used up is let go, never filled again: somebody may still look at its bytes.
-    this.#chunks.shift()
+    if (this.#start < this.frontEnd) return undefined
+    const spent = this.#chunks.shift()
     this.#start = 0
     if (this.#chunks.length === 0) this.#end = 0
+    return spent
   }
 
   clear(): void {

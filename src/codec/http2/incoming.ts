@@ -2,7 +2,7 @@
 // what the sink took. What is held never exceeds the window, because nothing is given back for it.
 
 import type { HeaderList } from '../header-list.ts'
-import { ByteQueue } from './byte-queue.ts'
+import { ByteQueue, recycle } from './byte-queue.ts'
 import { ReceiveWindow } from './flow-control.ts'
 import type { Http2Stream } from './stream.ts'
 import type { StreamHost } from './stream-host.ts'
@@ -89,9 +89,10 @@ export class Incoming {
     // oxlint-disable-next-line no-unmodified-loop-condition -- the sink may discard or replace what is held
     while (held !== undefined && this.#held === held && held.bytes > 0 && this.pauses === 0) {
       const { front, frontStart, frontEnd } = held
-      held.drop(frontEnd - frontStart)
+      const spent = held.drop(frontEnd - frontStart)
       const last = held.bytes === 0 && this.ended && this.#trailers === undefined
       this.#deliver(front, frontStart, frontEnd, last)
+      recycle(spent)
     }
     if (this.heldBytes > 0 || this.pauses !== 0) return
     this.#held = undefined

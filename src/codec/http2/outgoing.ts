@@ -2,7 +2,7 @@
 
 import { WRITE_HIGH_WATER_BYTES } from '../../core/limits.ts'
 import type { HeaderList } from '../header-list.ts'
-import { ByteQueue } from './byte-queue.ts'
+import { ByteQueue, recycle } from './byte-queue.ts'
 import type { Http2Stream } from './stream.ts'
 import type { StreamHost } from './stream-host.ts'
 
@@ -82,9 +82,10 @@ export class Outgoing {
     const length = Math.min(this.#host.turnAllowance(queue.frontEnd - from), this.window)
     if (length <= 0) return
     const { front } = queue
-    queue.drop(length)
+    const spent = queue.drop(length)
     this.#host.options.stats.pending_send_bytes -= length
     this.#write(front, from, from + length, queue.bytes === 0)
+    recycle(spent)
     if (queue.bytes === 0) {
       this.#queue = undefined
       if (this.ending && !this.ended) this.#finish()

@@ -26,6 +26,7 @@ export const lowerHttp11Proxy = (
     ),
   basicCredentials: undefined,
   headers: [],
+  alwaysConnects: false,
   tls: undefined,
   place: spot.place,
 })
@@ -52,6 +53,7 @@ export function lowerHttpProxy(loading: Loading, message: HttpProxyTransport, sp
     address,
     basicCredentials: lowerCredentials(loading, message.basicAuth, spot.field('basic_auth')),
     headers,
+    alwaysConnects: true,
     tls: message.proxyTls && lowerUpstreamTls(loading, message.proxyTls, spot.field('proxy_tls'), undefined),
     place: spot.place,
   }

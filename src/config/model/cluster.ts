@@ -58,6 +58,8 @@ export interface HttpProxyHop {
   readonly basicCredentials: string | undefined
   /** Added to the CONNECT. Sluice's own. */
   readonly headers: readonly HeaderAddition[]
+  /** It is asked to CONNECT for plain HTTP/1.1 as well; otherwise it gets such requests with their whole URL. */
+  readonly alwaysConnects: boolean
   /** The proxy itself is reached by TLS. Sluice's own. */
   readonly tls: UpstreamTls | undefined
   readonly place: Place

@@ -153,9 +153,27 @@ export abstract class UdpSession implements ServedConnection {
         closeReason: '',
         closeFrameBy: undefined,
       })
+    } else if (cause.by !== 'client') {
+      this.#tellFailure(cause)
     }
     this.#log.ended()
     this.#parts.onEnded(this)
+  }
+
+  /** Datagrams that led nowhere: the client hears nothing. */
+  #tellFailure(cause: CloseCause): void {
+    const { facts, runtime } = this
+    runtime.ledger.fail({
+      id: facts.streamId,
+      type: 'UDP',
+      wallMs: runtime.clock.wallNow(),
+      client: facts.downstream.remote.text,
+      listener: runtime.listenerName,
+      authority: facts.request?.authority ?? '',
+      cluster: this.upstream.name,
+      place: runtime.config.place,
+      cause,
+    })
   }
 
   #expire(): void {

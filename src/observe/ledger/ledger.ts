@@ -53,9 +53,28 @@ export interface TunnelEnd {
   readonly closeFrameBy: 'client' | 'upstream' | undefined
 }
 
+/**
+ * A session of a client that hears no reason (plain TCP, UDP) and found no upstream. Nothing was opened: this is told once, and
+ * not kept.
+ */
+export interface FailedSession {
+  readonly id: number
+  /** `TCP`, `CONNECT`, `POST`, `UDP`. */
+  readonly type: string
+  readonly wallMs: number
+  readonly client: string
+  readonly listener: string
+  /** What a tunnel was asked for; ''. */
+  readonly authority: string
+  readonly cluster: string
+  readonly place: Place
+  readonly cause: CloseCause
+}
+
 export interface LedgerListener {
   onOpen(entry: TunnelEntry): void
   onClose(entry: TunnelEntry, end: TunnelEnd): void
+  onFailure?(session: FailedSession): void
 }
 
 /** What admin pages read of a ledger, of this process or of all workers. */
@@ -90,6 +109,11 @@ export class Ledger implements TunnelBook {
   close(entry: TunnelEntry, end: TunnelEnd): void {
     if (!this.#open.delete(entry)) return
     for (const listener of this.#listeners) listener.onClose(entry, end)
+  }
+
+  /** Tells of a session that came to nothing. */
+  fail(session: FailedSession): void {
+    for (const listener of this.#listeners) listener.onFailure?.(session)
   }
 
   get(id: number): TunnelEntry | undefined {

@@ -5,7 +5,7 @@ import { styleText } from 'node:util'
 import { errorEntry } from '../../core/errors.ts'
 import { printable } from '../../core/printable.ts'
 import { placeText } from '../../config/model/place.ts'
-import type { DirectionCounts, LedgerListener, TunnelEnd, TunnelEntry } from './ledger.ts'
+import type { DirectionCounts, FailedSession, LedgerListener, TunnelEnd, TunnelEntry } from './ledger.ts'
 import { durationText, sizeText } from './quantity.ts'
 
 export interface LiveLineOptions {
@@ -27,6 +27,9 @@ export function liveLine(options: LiveLineOptions): LedgerListener {
     },
     onClose(entry, end) {
       options.write(time(entry.openedWallMs + end.durationMs) + closeLine(entry, end, paint))
+    },
+    onFailure(session) {
+      options.write(time(session.wallMs) + failureLine(session, paint))
     },
   }
 }
@@ -62,8 +65,20 @@ function closeLine(entry: TunnelEntry, end: TunnelEnd, paint: Paint): string {
   ].join('  ')
 }
 
+function failureLine(session: FailedSession, paint: Paint): string {
+  const { cause, place } = session
+  return [
+    paint('red', 'fail '),
+    label(session),
+    `by ${paint('bold', cause.by)}: ${whyText({ cause, closeCode: undefined, closeReason: '', closeFrameBy: undefined })}`,
+    `${printable(session.client)} → cluster ${printable(session.cluster)}`,
+    `${printable(session.authority)}${paint('gray', ` [${printable(placeText(place))}]`)}`.trimStart(),
+  ].join('  ')
+}
+
 /** Number and type in columns, so that lines of many tunnels stand under one another. */
-const label = (entry: TunnelEntry): string => `#${entry.id}`.padEnd(5) + ` ${printable(entry.type).padEnd(9)}`
+const label = (entry: Pick<TunnelEntry, 'id' | 'type'>): string =>
+  `#${entry.id}`.padEnd(5) + ` ${printable(entry.type).padEnd(9)}`
 
 /** `client: going away (1001)`, or what the error table says when no Close frame passed. */
 function whoText(end: TunnelEnd, paint: Paint): string {
@@ -71,7 +86,7 @@ function whoText(end: TunnelEnd, paint: Paint): string {
   return `${paint('bold', cause.by)}: ${whyText(end)}`
 }
 
-function whyText({ cause, closeCode, closeReason, closeFrameBy }: TunnelEnd): string {
+function whyText({ cause, closeCode, closeReason, closeFrameBy }: Omit<TunnelEnd, 'durationMs'>): string {
   const summary = errorEntry(cause.code).summary
   const detail = cause.detail === '' ? summary : `${summary.replace(/\.$/, '')}: ${printable(cause.detail)}`
   const failed = errorEntry(cause.code).fault !== 'none'

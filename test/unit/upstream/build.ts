@@ -73,6 +73,7 @@ export const proxyOn = (port: number, more: Partial<HttpProxyHop> = {}): HttpPro
   address: socket('127.0.0.1', port),
   basicCredentials: undefined,
   headers: [],
+  alwaysConnects: false,
   tls: undefined,
   place: NOWHERE,
   ...more,

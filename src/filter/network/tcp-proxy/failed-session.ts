@@ -2,14 +2,11 @@
 
 import { closeCause, type CloseCause } from '../../../core/close-cause.ts'
 import { errorEntry, type ErrorCode } from '../../../core/errors.ts'
-import type { Endpoint } from '../../../cluster/endpoint.ts'
 import type { CircuitBreakers } from '../../../config/model/cluster.ts'
 import { placeHint } from '../../../config/model/place.ts'
 import type { TcpProxy } from '../../../config/model/tcp-proxy.ts'
 import { addFlag } from '../../../format/blank-facts.ts'
 import type { StreamFacts } from '../../../format/stream-facts.ts'
-import { NO_ADDRESS } from '../../../transport/address.ts'
-import type { StreamInfo } from '../../../transport/byte-stream.ts'
 import type { AttemptFailure } from './attempt.ts'
 
 export interface SessionEnd {
@@ -70,14 +67,6 @@ export function overflowing(
 /** The tunnel's target or a value of its head cannot be sent. */
 export function refusedHead(explanation: string): SessionEnd {
   return { cause: closeCause('proxy', 'tunnel', 'invalid_authority', explanation), reason: REASON.connectFailed }
-}
-
-/** Facts of an endpoint that was tried and not reached, for the log. */
-export function notReached(endpoint: Endpoint): StreamInfo {
-  const [address] = endpoint.addresses
-  const isSocket = address?.kind === 'socket'
-  const remote = { ip: isSocket ? address.host : endpoint.text, port: isSocket ? address.port : 0, text: endpoint.text }
-  return { local: NO_ADDRESS, remote }
 }
 
 function reasonOf(code: ErrorCode): string {

@@ -64,8 +64,8 @@ export class RawAttempt implements Attempt, ConnectWaiter {
 }
 
 /** The session gave up in the very turn the connection came. */
-function discard({ stream, release }: RawConnection): void {
+function discard(connection: RawConnection): void {
   const cause: CloseCause = { by: 'proxy', layer: 'tunnel', code: 'finished', detail: 'the session had ended' }
-  stream.reset(cause)
-  release(cause)
+  connection.stream.reset(cause)
+  connection.release(cause)
 }

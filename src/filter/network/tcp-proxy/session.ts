@@ -13,9 +13,10 @@ import { ConnectionState } from '../../../transport/connection-state.ts'
 import type { ReplayableStream } from '../../../transport/replay.ts'
 import type { Arrival, ServedConnection } from '../../network-filter.ts'
 import type { Attempt, AttemptFailure, AttemptOwner, UpstreamSide } from './attempt.ts'
+import { noteFailure, noteUpstream } from './attempt-facts.ts'
 import { JitteredBackoff } from './backoff.ts'
 import { EarlyData } from './early-data.ts'
-import { endOfAttempts, noCluster, notReached, overflowing, refusedHead, type SessionEnd } from './failed-session.ts'
+import { endOfAttempts, noCluster, overflowing, refusedHead, type SessionEnd } from './failed-session.ts'
 import { idleCause, OpenSession } from './open-session.ts'
 import { chooseCluster, earlyDataLimit, idleTimeoutMs, tunnelingDisabled } from './overrides.ts'
 import { RawAttempt } from './raw-attempt.ts'
@@ -125,7 +126,7 @@ export class TcpSession implements ServedConnection, ByteStreamSink, AttemptOwne
   onUpstream(side: UpstreamSide): void {
     this.#attempt = undefined
     this.#idle?.cancel()
-    this.#noteUpstream(side)
+    noteUpstream(this.facts, side, this.#runtime.clock.now())
     this.#log.connected()
     if (this.#early !== undefined && this.#early.bytes > 0) this.#client.unread(this.#early.take())
     const open = new OpenSession({
@@ -146,9 +147,8 @@ export class TcpSession implements ServedConnection, ByteStreamSink, AttemptOwne
     const { config } = this.#runtime
     const { facts } = this
     this.#attempt = undefined
-    facts.upstreamTransportFailure = failure.transportFailure
-    facts.responseCode = failure.status
-    if (failure.endpoint !== undefined) this.#noteFailed(failure.endpoint)
+    noteFailure(facts, failure)
+    if (failure.endpoint !== undefined && !this.#tried.includes(failure.endpoint)) this.#tried.push(failure.endpoint)
     const end = endOfAttempts(failure, facts, config.maxConnectAttempts, this.#method !== '')
     if (end === undefined) return this.#tryAgain()
     if (end.exhausted && this.#cluster !== undefined) this.#cluster.stats.upstreamCxConnectAttemptsExceeded.value++
@@ -218,27 +218,6 @@ export class TcpSession implements ServedConnection, ByteStreamSink, AttemptOwne
     })
   }
 
-  #noteUpstream({ info, endpoint, protocol, connectionId }: UpstreamSide): void {
-    const { facts } = this
-    facts.upstream = info
-    facts.upstreamHostName = endpoint.hostname
-    facts.upstreamProtocol = protocol
-    facts.upstreamConnectionId = connectionId
-    facts.upstreamTransportFailure = ''
-    facts.responseCode = 0
-    facts.attemptedHosts.push(info.remote.text)
-    facts.times.upstreamReady = this.#runtime.clock.now()
-    facts.tunnelled = protocol !== ''
-  }
-
-  #noteFailed(endpoint: Endpoint): void {
-    const { facts } = this
-    facts.upstream = notReached(endpoint)
-    facts.upstreamHostName = endpoint.hostname
-    facts.attemptedHosts.push(endpoint.text)
-    if (!this.#tried.includes(endpoint)) this.#tried.push(endpoint)
-  }
-
   // ── the end ──
 
   #armDuration(): void {
@@ -292,8 +271,27 @@ export class TcpSession implements ServedConnection, ByteStreamSink, AttemptOwne
       facts.localCloseReason = 'max_connection_duration_reached'
       addFlag(facts, 'DT')
     }
+    this.#tellFailure(cause)
     this.#log.ended()
     this.#onClosed(this)
+  }
+
+  /** Its client hears no reason, so the log must have it. A client that left by itself needs none. */
+  #tellFailure(cause: CloseCause): void {
+    if (this.#open !== undefined || cause.by === 'client') return
+    const { facts } = this
+    const { ledger, config } = this.#runtime
+    ledger.fail({
+      id: facts.streamId,
+      type: this.#method === '' ? 'TCP' : this.#method,
+      wallMs: this.#runtime.clock.wallNow(),
+      client: facts.downstream.remote.text || 'pipe',
+      listener: facts.listenerName,
+      authority: this.#authority,
+      cluster: facts.clusterName,
+      place: config.place,
+      cause,
+    })
   }
 }
 
