@@ -8,6 +8,7 @@ import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { authority } from '../support/certificates.ts'
 import { freePorts, runForeign, startForeign } from '../support/foreign-program.ts'
 import {
   type ForwardProxy,
@@ -163,6 +164,40 @@ describe('with a password', () => {
     )
   })
 
+  for (const flags of [[], ['--http2']]) {
+    test(`over TLS to the proxy ${flags.join('')}`, needs('squid', 'haproxy', 'openssl'), async () => {
+      const ca = await authority()
+      const leaf = await ca.issue({ name: 'localhost' })
+      await through(
+        async () => {
+          const squid = await startSquid(LOGIN)
+          return [squid, await startHaproxyConnect(squid.port, leaf)]
+        },
+        async (port) => {
+          const login = `${LOGIN.user}:${encodeURIComponent(LOGIN.password)}`
+          const tunnel = await startTunnel(`https://${login}@localhost:${port}`, target.port, flags, {
+            NODE_EXTRA_CA_CERTS: ca.certificateFile,
+          })
+          await dialogue(tunnel.port)
+          await tunnel.stop()
+          // Without that authority the proxy's certificate is nobody's, and the tunnel is not opened.
+          const other = await startTunnel(`https://${login}@localhost:${port}`, target.port, flags)
+          const client = connect(other.port, '127.0.0.1')
+          client.resume()
+          await within(
+            once(client, 'close').catch(() => undefined),
+            'the refusal',
+          )
+          await until(() => (/certificate/.test(other.program.output()) ? true : undefined), {
+            what: 'the reason in the log',
+            detail: other.program.output,
+          })
+          await other.stop()
+        },
+      )
+    })
+  }
+
   test('a wrong one is told in the log, and the client is closed', needs('squid', 'openssl'), async () => {
     await through(
       async () => [await startSquid(LOGIN)],
@@ -302,10 +337,28 @@ test('wrong flags are told what would be right', async () => {
     [['--listen', '1', '--via', 'http://x', '--to', 'a'], /expected host:port/],
     [['--listen', '1', '--via', 'http://x', '--to', 'a:0'], /expected host:port/],
     [['--listen', '1', '--to', 'a:1'], /required option '--via/],
+    [['--listen', '1', '--via', 'http://u:%zz@x', '--to', 'a:1'], /percent-encoded/],
   ]
   for (const [flags, message] of cases) {
     const run = runSluice(['tunnel', ...flags])
     assert.equal(await run.exited, 2)
     assert.match(run.stderr(), message)
+  }
+})
+
+test('an address that is refused is not repeated with its password', async () => {
+  const secret = "s3'cret/x is invalid"
+  const tunnel = ['tunnel', '--listen', '1', '--to', 'a:1', '--via']
+  for (const [args, message] of [
+    [[...tunnel, `http://u:${secret}@x/path?q`], /argument is invalid\. /],
+    [[...tunnel, `u:${secret}@x:3128`], /argument is invalid\. expected http/],
+    [[...tunnel, `http://u:${secret}@x:99999`], /argument is invalid\. expected http/],
+    [['upstream', `ftp://u:${secret}@x`], /is invalid for argument 'url'\. expected/],
+    [['upstream', `http://u:${encodeURIComponent(secret)}@x`], /credentials in the address are not supported/],
+  ] as const) {
+    const run = runSluice(args)
+    assert.equal(await run.exited, 2)
+    assert.match(run.stderr(), message)
+    assert.doesNotMatch(run.stderr(), /s3'cret/)
   }
 })

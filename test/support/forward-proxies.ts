@@ -4,6 +4,7 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Leaf } from './certificates.ts'
 import { type ForeignServer, freePorts, startForeign } from './foreign-program.ts'
 
 export interface ForwardProxy extends ForeignServer {
@@ -83,12 +84,15 @@ export async function startNghttpx(behind: number): Promise<ForwardProxy> {
   return { port, stop: () => server.stop() }
 }
 
-/** HAProxy: HTTP/2 from its clients, CONNECT passed on to the HTTP/1.1 proxy on `behind`. */
-export async function startHaproxyConnect(behind: number): Promise<ForwardProxy> {
+/**
+ * HAProxy: CONNECT passed on to the HTTP/1.1 proxy on `behind`. From its clients HTTP/2 in the clear, or with a certificate
+ * either version by ALPN.
+ */
+export async function startHaproxyConnect(behind: number, leaf?: Leaf): Promise<ForwardProxy> {
   const { port } = await freePorts('port')
   const server = await startForeign({
     name: 'haproxy',
-    config: () => `
+    config: (folder) => `
 defaults
   mode http
   timeout connect 5s
@@ -96,7 +100,7 @@ defaults
   timeout server 60s
   timeout tunnel 60s
 frontend in
-  bind 127.0.0.1:${port} proto h2
+  bind 127.0.0.1:${port} ${leaf === undefined ? 'proto h2' : `ssl crt ${combined(folder, leaf)} alpn h2,http/1.1`}
   default_backend out
 backend out
   server next 127.0.0.1:${behind}
@@ -105,4 +109,11 @@ backend out
     ports: [port],
   })
   return { port, stop: () => server.stop() }
+}
+
+/** Certificate and key in one file, as HAProxy wants them. */
+function combined(folder: string, { certificate, key }: Leaf): string {
+  const file = join(folder, 'certificate.pem')
+  writeFileSync(file, `${certificate}\n${String(key)}`)
+  return file
 }
