@@ -15,7 +15,7 @@ export const ranks: readonly (readonly string[])[] = [
   ['cluster', 'route'],
   ['upstream'],
   ['filter'],
-  ['filter/http/*', 'filter/network/*'],
+  ['filter/http/*', 'filter/network/*', 'filter/udp'],
   ['connection'],
   ['listener'],
   ['observe/*'],

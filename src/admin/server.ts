@@ -15,6 +15,8 @@ import type { AdminResponse } from './endpoint.ts'
 export interface AdminServer {
   /** Bound address, as --admin-address-path writes it. */
   readonly address: string
+  /** The same, with the real port. */
+  readonly bound: Address
   /** Stops listening and ends open connections. */
   close(): Promise<void>
 }
@@ -48,9 +50,9 @@ export async function startAdmin(options: AdminServerOptions): Promise<AdminServ
   server.on('connect', (_, socket: Socket) =>
     socket.end('HTTP/1.1 405 Method Not Allowed\r\nconnection: close\r\n\r\n'),
   )
-  const address = await bind(server, options.config.address)
+  const bound = await bind(server, options.config.address)
   server.on('error', (error) => options.onFault(error))
-  return { address, close: () => closeServer(server) }
+  return { address: addressText(bound), bound, close: () => closeServer(server) }
 }
 
 function answer(request: IncomingMessage, response: ServerResponse, options: AdminServerOptions): void {
@@ -107,7 +109,7 @@ function splitTarget(target: string): { readonly pathname: string; readonly sear
 
 const text = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value)
 
-async function bind(server: Server, address: Address): Promise<string> {
+async function bind(server: Server, address: Address): Promise<Address> {
   if (address.kind === 'internal') throw new Error('the admin address cannot be an internal listener')
   const where = address.kind === 'pipe' ? { path: pipePath(address.path) } : { host: address.host, port: address.port }
   if (address.kind === 'pipe') removeStaleSocket(address.path)
@@ -120,12 +122,10 @@ async function bind(server: Server, address: Address): Promise<string> {
   })
   if (address.kind === 'pipe') {
     if (address.mode !== 0 && !address.path.startsWith('@')) chmodSync(address.path, address.mode)
-    return addressText(address)
+    return address
   }
   const bound = server.address()
-  return bound === null || typeof bound === 'string'
-    ? addressText(address)
-    : addressText({ ...address, host: bound.address, port: bound.port })
+  return bound === null || typeof bound === 'string' ? address : { ...address, host: bound.address, port: bound.port }
 }
 
 /** `@name` is an abstract socket, as in Envoy. */

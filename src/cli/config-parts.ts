@@ -13,7 +13,7 @@ export const TYPE = {
   targetPolicy: 'type.googleapis.com/sluice.v1.TargetPolicy',
 } as const
 
-export const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
+const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
 
 export const socketAddress = ({ host, port }: Listen): object => ({
   socket_address: { address: host, port_value: port },

@@ -30,6 +30,8 @@ const manager = {
       {
         name: 'all',
         domains: ['*'],
+        // RFC 9110 §11.7.2: meant for this proxy, which asks for none; an origin must not see it.
+        request_headers_to_remove: ['proxy-authorization'],
         routes: [
           {
             match: { connect_matcher: {} },

@@ -1,8 +1,8 @@
 // `sluice proxy`: a forward proxy for CONNECT and plain requests that keeps its clients out of private networks.
 
 import { Command, Option } from 'commander'
-import { type Listen, listenAddress, port } from './listen-address.ts'
-import { proxyConfig } from './proxy-config.ts'
+import { listenAddress, port } from './listen-address.ts'
+import { proxyConfig, type ProxyWishes } from './proxy-config.ts'
 import { runText, type TextOptions } from './run-text.ts'
 import { serverOptions } from './server-options.ts'
 
@@ -16,11 +16,8 @@ Examples:
   sluice proxy --listen 3128 --only --allow '*.example.com:443'    nothing else
   sluice proxy --listen 0.0.0.0:3128 --print-config         the Envoy configuration it amounts to`
 
-interface ProxyOptions extends TextOptions {
-  readonly listen: Listen
-  readonly allow: readonly string[]
+interface ProxyOptions extends TextOptions, Omit<ProxyWishes, 'onlyAllowed'> {
   readonly only: boolean
-  readonly adminPort: number | undefined
 }
 
 export function proxyCommand(done: (code: number) => void): Command {

@@ -1,10 +1,11 @@
 // `sluice tunnel`: a local port that leads through an HTTP proxy to one target.
 
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { type Listen, listenAddress, port } from './listen-address.ts'
+import { withoutAddresses } from './address-errors.ts'
+import { listenAddress, port } from './listen-address.ts'
 import { runText, type TextOptions } from './run-text.ts'
 import { serverOptions } from './server-options.ts'
-import { type ProxyAddress, tunnelConfig } from './tunnel-config.ts'
+import { type ProxyAddress, tunnelConfig, type TunnelWishes } from './tunnel-config.ts'
 
 const HELP = `
 A user without a password takes it from SLUICE_PROXY_PASSWORD, so that it does not stand in the list of processes.
@@ -15,17 +16,10 @@ Examples:
   sluice tunnel --listen 10000 --via http://10.0.0.1:10001 --to db:5432 --http2   all connections share one
   sluice tunnel --listen 10000 --via http://proxy:3128 --to host:22 --print-config`
 
-interface TunnelOptions extends TextOptions {
-  readonly listen: Listen
-  readonly via: ProxyAddress
-  readonly to: string
-  readonly post: boolean
-  readonly http2: boolean
-  readonly adminPort: number | undefined
-}
+interface TunnelOptions extends TextOptions, TunnelWishes {}
 
 export function tunnelCommand(done: (code: number) => void): Command {
-  return serverOptions(new Command('tunnel'))
+  return withoutAddresses(serverOptions(new Command('tunnel')))
     .description('carry a port through an HTTP proxy to one target')
     .addOption(new Option('--listen <[host:]port>', 'where to accept').argParser(listenAddress).makeOptionMandatory())
     .addOption(
@@ -62,13 +56,21 @@ function proxyAddress(text: string): ProxyAddress {
 
 function credentials({ username, password }: URL): string | undefined {
   if (username === '') return undefined
-  const user = decodeURIComponent(username)
+  const user = decoded(username)
   if (user.includes(':')) throw new InvalidArgumentError('a user name cannot contain a colon (RFC 7617).')
-  if (password !== '') return `${user}:${decodeURIComponent(password)}`
+  if (password !== '') return `${user}:${decoded(password)}`
   const secret = process.env['SLUICE_PROXY_PASSWORD']
   if (secret === undefined)
     throw new InvalidArgumentError('the user has no password: write user:password@, or set SLUICE_PROXY_PASSWORD.')
   return `${user}:${secret}`
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw new InvalidArgumentError('user and password are percent-encoded: write a percent sign as %25.')
+  }
 }
 
 /** A name, an IPv4 address or `[IPv6]`, and a port. */

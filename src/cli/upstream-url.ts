@@ -1,6 +1,7 @@
 // `sluice ws://localhost:3000`: no file, one upstream, ready in a second.
 
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { withoutAddresses } from './address-errors.ts'
 import { type Listen, listenAddress, port } from './listen-address.ts'
 import { runText, type TextOptions } from './run-text.ts'
 import { serverOptions } from './server-options.ts'
@@ -19,7 +20,7 @@ interface UpstreamOptions extends TextOptions {
 }
 
 export function upstreamCommand(done: (code: number) => void): Command {
-  return serverOptions(new Command('upstream'))
+  return withoutAddresses(serverOptions(new Command('upstream')))
     .description('put one upstream behind a port, without a configuration file')
     .argument('<url>', 'ws://, wss://, http://, https:// or h2c:// address', upstreamUrl)
     .addOption(

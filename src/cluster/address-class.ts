@@ -1,7 +1,7 @@
 // Which addresses are not of the public internet: what a proxy for strangers must not dial unless told. IANA's registries
 // of special-purpose addresses (RFC 6890), and the forms that carry an IPv4 address inside an IPv6 one.
 
-import { type IpGroups, inRange, type IpRange, ipRange } from './ip-range.ts'
+import { type IpGroups, inRange, type IpRange, ipRange } from '../transport/ip-range.ts'
 
 export interface AddressClass {
   /** With its article: `a loopback address`. */

@@ -58,6 +58,7 @@ function connectionStats(scope: StatScope) {
     upstreamCxPoolOverflow: scope.counter('upstream_cx_pool_overflow'),
     upstreamCxProtocolError: scope.counter('upstream_cx_protocol_error'),
     bindErrors: scope.counter('bind_errors'),
+    internalUpstreamNoMetadata: scope.counter('internal_upstream.no_metadata'),
   }
 }
 

@@ -4,8 +4,8 @@
 import type { Address } from '../config/model/address.ts'
 import { placeHint } from '../config/model/place.ts'
 import type { TargetPolicy, TargetRule } from '../config/model/target-policy.ts'
+import { type IpGroups, ipGroups, inRange, type IpRange, ipRange } from '../transport/ip-range.ts'
 import { specialClass } from './address-class.ts'
-import { type IpGroups, ipGroups, inRange, type IpRange, ipRange } from './ip-range.ts'
 import type { OwnListeners } from './own-listeners.ts'
 
 /** What is left of a list of addresses; `refusal` says why the first of the others went. */
@@ -49,12 +49,15 @@ export class TargetJudge {
     const target = targetText(name === '' ? ip : name, port)
     if (groups === undefined) return this.#refuse(target, 'is no plain IP address')
     const asked: Asked = { name, ip: groups, port }
-    if (this.#rules.some((rule) => opens(rule, asked))) return undefined
+    const opening = this.#rules.filter((rule) => opens(rule, asked))
     const is = name === '' ? 'is' : 'resolves to'
+    // A network or a host with all its ports is opened for what runs there, not for this proxy's admin pages.
+    const own = !opening.some(({ ports }) => ports !== undefined) && this.#own.covers(ip, port)
+    if (opening.length > 0) return own ? this.#refuse(target, `${is} this proxy itself`) : undefined
     const special = specialClass(groups)
     // The range is told, the address is not: a client shall not learn the names of a private network.
     if (special !== undefined) return this.#refuse(target, `${is} ${special.name} (${special.range})`)
-    if (this.#own.covers(ip, port)) return this.#refuse(target, `${is} this proxy itself`)
+    if (own) return this.#refuse(target, `${is} this proxy itself`)
     if (!this.#policy.onlyAllowed || this.#rules.some((rule) => isStar(rule, port))) return undefined
     return this.#refuse(target, 'is named by no allow rule')
   }

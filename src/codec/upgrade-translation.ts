@@ -17,13 +17,6 @@ export const METHOD_FIELD = 'x-sluice-upgrade-method'
 /** `:protocol` of RFC 9297-style byte tunnels that are a CONNECT, not an upgrade. */
 export const BYTESTREAM = 'bytestream'
 
-/** The upgrade type an HTTP/1.1 head asks for (the whole Upgrade value, RFC 9110 §7.8), or undefined. */
-export function upgradeTypeOf(headers: HeaderList): string | undefined {
-  const type = headers.getAll('upgrade')
-  if (type === undefined || type === '') return undefined
-  return connectionHas(headers, 'upgrade') ? type : undefined
-}
-
 /** Whether a Connection field lists `token` (lower case), in any case, in any of its comma lists (RFC 9110 §7.6.1). */
 export function connectionHas(headers: HeaderList, token: string): boolean {
   const { fields } = headers

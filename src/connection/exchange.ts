@@ -8,7 +8,7 @@ import type { HeaderList } from '../codec/header-list.ts'
 import type { RequestHead, ResponseHead, ServerStream, ServerStreamSink } from '../codec/http-stream.ts'
 import type { Place } from '../config/model/place.ts'
 import type { Route, WeightedCluster } from '../config/model/route.ts'
-import type { HttpFilter, LocalReply, TerminalFilter, TerminalSink, UpstreamTunnel } from '../filter/http-filter.ts'
+import type { LocalReply, TerminalSink, UpstreamTunnel } from '../filter/http-filter.ts'
 import type { StreamFacts } from '../format/stream-facts.ts'
 import type { SelectedRoute } from '../route/compiled-table.ts'
 import { tunnelIntent } from '../route/connect-termination.ts'
@@ -18,9 +18,9 @@ import { PAUSE } from '../transport/byte-stream.ts'
 import { addFlag, blankFacts } from '../format/blank-facts.ts'
 import { ExchangeLog } from './exchange-log.ts'
 import { ExchangeTimers } from './exchange-timers.ts'
-import { HeldBody } from './held-body.ts'
 import { buildLocalReply } from './local-reply.ts'
 import { checkRequest } from './request-checks.ts'
+import { RequestPath } from './request-path.ts'
 import { keepRefusal } from './refused-upgrade.ts'
 import { finaliseResponse } from './response-headers.ts'
 import type { FilterChainRuntime, HcmRuntime } from './runtime.ts'
@@ -40,14 +40,8 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
   readonly #connection: DownstreamConnection
   readonly #timers: ExchangeTimers
   readonly #log: ExchangeLog | undefined
-  #filters: HttpFilter[] = []
-  #terminal: TerminalFilter | undefined
+  readonly #path: RequestPath
   #tunnel: TunnelSession | undefined
-  /** Index of the filter that stopped the request head; -1 while nothing is stopped. */
-  #stoppedAt = -1
-  #held: HeldBody | undefined
-  #heldLimit: number
-  #headPassed = false
   #requestEnded: boolean
   #responseStarted = false
   #pausedUpstream = false
@@ -62,7 +56,7 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
     this.stream = stream
     this.head = head
     this.#requestEnded = endStream
-    this.#heldLimit = runtime.bufferLimitBytes
+    this.#path = new RequestPath(this)
     this.facts = blankFacts(runtime.clock, connection.id, connection.info, runtime, head)
     if (endStream) this.facts.times.requestEnd = this.facts.times.start
     this.#timers = new ExchangeTimers(this, runtime)
@@ -76,6 +70,11 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
   /** Whether the client's message is complete. */
   get requestEnded(): boolean {
     return this.#requestEnded
+  }
+
+  /** Whether everything is over. */
+  get ended(): boolean {
+    return this.#ended
   }
 
   /** Whether a final response head was sent. */
@@ -137,7 +136,7 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
     this.#selectRoute()
     this.#log?.started()
     const chain = this.#chooseChain()
-    if (chain !== undefined) this.#runChain(chain)
+    if (chain !== undefined) this.#path.run(chain)
   }
 
   // ── what the downstream stream says ──
@@ -147,25 +146,24 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
     this.facts.bytesReceived += end - start
     this.#timers.touch()
     if (endStream) this.#requestComplete()
-    this.#passData(buffer, start, end, endStream)
+    this.#path.data(buffer, start, end, endStream)
   }
 
   onTrailers(trailers: HeaderList): void {
     if (this.#ended) return
     this.#requestComplete()
-    if (this.#held !== undefined) this.#held.endStream = true
-    else this.#terminal?.trailers(trailers)
+    this.#path.trailers(trailers)
   }
 
   onEarlyData(): void {
-    if (!this.#ended) this.#terminal?.earlyData()
+    if (!this.#ended) this.#path.earlyData()
   }
 
   onDrain(): void {
     if (!this.#pausedUpstream) return
     this.#pausedUpstream = false
     this.runtime.stats.flowResumed.value++
-    this.#terminal?.resumeUpstream()
+    this.#path.resumeUpstream()
   }
 
   onReset(cause: CloseCause): void {
@@ -176,22 +174,18 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
       this.facts.responseCodeDetails = errorEntry(cause.code).detail
     }
     if (cause.by === 'client') this.runtime.stats.rqRxReset.value++
-    this.#terminal?.abort(cause)
+    this.#path.abort(cause)
     this.finish(cause)
   }
 
   // ── what filters ask ──
 
   setRequestBufferLimit(bytes: number): void {
-    this.#heldLimit = Math.min(this.#heldLimit, bytes)
+    this.#path.limitHeld(bytes)
   }
 
   continueRequest(): void {
-    if (this.#ended || this.#stoppedAt < 0) return
-    const next = this.#stoppedAt + 1
-    this.#stoppedAt = -1
-    this.#runHead(next)
-    this.#releaseHeld(next)
+    this.#path.goOn()
   }
 
   continueResponse(): void {
@@ -212,7 +206,7 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
     this.facts.localReplyBody = built.body.toString('latin1')
     const cause = closeCause(replyBlame(reply), 'http', reply.code, reply.explanation)
     this.facts.cause = cause
-    this.#terminal?.abort(cause)
+    this.#path.abort(cause)
     if (this.#mustClose(reply)) this.#closeAfter = true
     const headOnly = this.head.method === 'HEAD' || built.body.length === 0
     this.#sendHead(built.head, headOnly)
@@ -235,7 +229,7 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
   onResponse(head: ResponseHead, endStream: boolean): void {
     if (this.#ended) return
     this.#timers.touch()
-    for (let i = this.#filters.length - 1; i >= 0; i--) this.#filters[i]?.onResponseHead?.(head, endStream)
+    this.#path.responseHead(head, endStream)
     if (this.head.tunnel !== undefined && !this.#multiplexed()) this.#closeAfter = true
     this.#sendHead(head, endStream)
     if (endStream) this.#responseComplete()
@@ -262,7 +256,7 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
 
   onTunnelAccepted(head: ResponseHead, tunnel: UpstreamTunnel): void {
     if (this.#ended) return
-    for (let i = this.#filters.length - 1; i >= 0; i--) this.#filters[i]?.onResponseHead?.(head, false)
+    this.#path.responseHead(head, false)
     this.facts.tunnelled = true
     this.#timers.tunnelAccepted()
     this.#sendHead(head, false)
@@ -315,7 +309,7 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
     facts.cause ??= cause
     facts.times.end = facts.now = runtime.clock.now()
     if (this.#countedUpgrade) runtime.stats.cxUpgradesActive.value--
-    for (const filter of this.#filters) filter.onDestroy?.()
+    this.#path.destroy()
     this.#connection.onExchangeEnd(this)
     this.#log?.ended()
   }
@@ -390,72 +384,6 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
     return undefined
   }
 
-  #runChain(chain: FilterChainRuntime): void {
-    const perRoute = this.selected?.route.perFilter
-    const perHost = this.selected?.virtualHost.perFilter
-    for (const factory of chain.filters) {
-      const override = perRoute?.get(factory.name) ?? perHost?.get(factory.name)
-      if (override?.disabled ?? factory.disabled) continue
-      this.#filters.push(factory.create(this, override?.config))
-    }
-    this.#terminal = chain.terminal(this)
-    this.#runHead(0)
-  }
-
-  #runHead(from: number): void {
-    for (let i = from; i < this.#filters.length; i++) {
-      const verdict =
-        this.#filters[i]?.onRequestHead?.(this.head, this.#requestEnded && this.#held === undefined) ?? 'continue'
-      if (this.#ended || this.#responseStarted) return
-      if (verdict === 'continue') continue
-      this.#stoppedAt = i
-      this.#held ??= new HeldBody()
-      return
-    }
-    this.#headPassed = true
-    const complete = this.#requestEnded && (this.#held === undefined || this.#held.bytes === 0)
-    this.#terminal?.start(this.head, complete)
-  }
-
-  #passData(buffer: Buffer, start: number, end: number, endStream: boolean): void {
-    if (this.#stoppedAt >= 0) {
-      this.#hold(buffer, start, end, endStream)
-      return
-    }
-    this.#toTerminal(buffer, start, end, endStream)
-  }
-
-  #hold(buffer: Buffer, start: number, end: number, endStream: boolean): void {
-    const held = this.#held ?? new HeldBody()
-    this.#held = held
-    if (held.bytes + end - start > this.#heldLimit) {
-      this.runtime.stats.rqTooLarge.value++
-      this.sendLocalReply({
-        code: 'request_payload_too_large',
-        explanation: `the body is larger than the ${this.#heldLimit} bytes a filter may buffer`,
-        closeConnection: true,
-      })
-      return
-    }
-    held.add(buffer, start, end, endStream)
-    const stopped = this.#filters[this.#stoppedAt]
-    const verdict = stopped?.onRequestData?.(buffer, start, end, endStream) ?? 'buffer'
-    if (verdict === 'continue') this.continueRequest()
-  }
-
-  #releaseHeld(from: number): void {
-    const held = this.#held
-    if (held === undefined || this.#stoppedAt >= 0 || this.#ended || !this.#headPassed || from > this.#filters.length)
-      return
-    this.#held = undefined
-    const body = held.take()
-    if (body.length > 0) this.#toTerminal(body, 0, body.length, held.endStream)
-  }
-
-  #toTerminal(buffer: Buffer, start: number, end: number, endStream: boolean): void {
-    if (this.#terminal?.data(buffer, start, end, endStream) === false) this.stream.pauseReading(PAUSE.peerSlow)
-  }
-
   #requestComplete(): void {
     if (this.#requestEnded) return
     this.#requestEnded = true
@@ -489,7 +417,7 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
     this.facts.responseCodeDetails = errorEntry(cause.code).detail
     this.facts.cause ??= cause
     this.runtime.stats.rqTxReset.value++
-    this.#terminal?.abort(cause)
+    this.#path.abort(cause)
     this.finish(cause)
     this.stream.reset(cause)
   }

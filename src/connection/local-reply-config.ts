@@ -1,5 +1,6 @@
 // `local_reply_config`: the operator's own words for answers that the proxy makes.
 
+import { isFieldValue } from '../codec/header-list.ts'
 import type {
   HttpConnectionManager,
   LocalReplyFormat,
@@ -30,8 +31,11 @@ export function localReplyRewriter(config: HttpConnectionManager, tools: ReplyTo
       const mapper = localReplyMappers.find((candidate) => tools.matches(candidate, facts))
       if (mapper?.status !== undefined) facts.responseCode = reply.head.status = mapper.status
       if (mapper?.body !== undefined) facts.localReplyBody = mapper.body
-      for (const addition of mapper?.headers ?? [])
-        reply.head.headers.set(addition.name, tools.headerValue(addition, facts))
+      for (const addition of mapper?.headers ?? []) {
+        // A format can carry bytes of the request, unescaped, into places they were not checked for (RFC 9110 §5.5).
+        const value = tools.headerValue(addition, facts)
+        if (isFieldValue(value)) reply.head.headers.set(addition.name, value)
+      }
       const format = mapper?.format ?? localReplyFormat
       if (format === undefined && mapper?.body === undefined) return reply
       const text = format === undefined ? facts.localReplyBody : tools.format(format, facts)

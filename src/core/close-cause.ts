@@ -6,7 +6,8 @@ import type { ErrorCode } from './errors.ts'
 export type ClosedBy = 'client' | 'upstream' | 'proxy' | 'operator'
 
 /** The layer in which the end was seen or made. */
-export type CloseLayer = 'tcp' | 'udp' | 'tls' | 'http1' | 'http2' | 'http3' | 'websocket' | 'tunnel' | 'http' | 'server'
+export type CloseLayer =
+  'tcp' | 'udp' | 'tls' | 'http1' | 'http2' | 'http3' | 'websocket' | 'tunnel' | 'http' | 'server'
 
 export interface CloseCause {
   readonly by: ClosedBy

@@ -24,9 +24,6 @@ export const CLIENT_HELLO_BYTES = 16 * 1024
 /** Bytes of a request target (RFC 9112 §3 recommends at least 8000); part of the head, so max_request_headers_kb also counts. */
 export const REQUEST_TARGET_BYTES = 32 * 1024
 
-/** Reason text of a WebSocket Close frame that the ledger keeps (RFC 6455 §5.5: at most 123 bytes). */
-export const CLOSE_REASON_BYTES = 123
-
 /** Empty lines that may precede an HTTP/1 request line (RFC 9112 §2.2 asks for at least one); beyond it the request is malformed. */
 export const BLANK_LINES_BEFORE_REQUEST = 4
 

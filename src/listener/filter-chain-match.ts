@@ -3,7 +3,7 @@
 
 import type { AddressRange } from '../config/model/address.ts'
 import type { FilterChain, FilterChainMatch, Listener } from '../config/model/listener.ts'
-import { inAddressRange } from '../transport/address-range.ts'
+import { inAddressRange } from '../transport/ip-range.ts'
 import type { StreamInfo } from '../transport/byte-stream.ts'
 
 /** What is known of a connection before its chain is chosen. */

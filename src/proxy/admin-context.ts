@@ -10,7 +10,7 @@ import type {
 } from '../admin/context.ts'
 import type { Endpoint } from '../cluster/endpoint.ts'
 import type { ApplicationLog } from '../observe/log.ts'
-import type { Server } from '../server/server.ts'
+import { addressesOf, type Server } from '../server/server.ts'
 import type { ClusterUpstream } from '../upstream/cluster-upstream.ts'
 
 export function adminContext(
@@ -31,10 +31,7 @@ export function adminContext(
     configLoadedWallMs: () => loadedWallMs,
     clusters: () => [...server.clusters.values()].map(clusterStatus),
     listeners: () =>
-      server.listeners.map(({ config, sockets }): ListenerStatus => ({
-        name: config.name,
-        addresses: sockets.map(({ address }) => address),
-      })),
+      server.listeners.map((bound): ListenerStatus => ({ name: bound.config.name, addresses: addressesOf(bound) })),
   }
 }
 

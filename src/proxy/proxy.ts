@@ -137,6 +137,8 @@ export class Proxy {
       this.#main.error('fault in an admin page', { reason: error instanceof Error ? error.message : String(error) })
     try {
       this.#admin = await startAdmin({ config: admin, context, loggers, onFault })
+      const { bound } = this.#admin
+      if (bound.kind === 'socket') this.services.ownListeners.add(bound.host, bound.port)
     } catch (error) {
       throw new StartError(
         admin.place,

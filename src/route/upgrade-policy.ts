@@ -18,9 +18,17 @@ export type UpgradeDecision =
 /** Types in lower case, as the model keeps them. */
 export type HcmUpgrades = ReadonlyMap<string, HcmUpgrade>
 
-/** What an intent is looked up by: the lower-case type, `connect` for CONNECT. */
-export const upgradeKey = (tunnel: TunnelIntent): string =>
-  tunnel.kind === 'connect' ? 'connect' : tunnel.type.toLowerCase()
+const CONNECT_KEY = 'connect'
+
+/**
+ * What an intent is looked up by: the lower-case type, `connect` for CONNECT. Deviation: Envoy also lets an upgrade to the
+ * type "connect" through an entry that is meant for the method; here it has no entry.
+ */
+function upgradeKey(tunnel: TunnelIntent): string {
+  if (tunnel.kind === 'connect') return CONNECT_KEY
+  const type = tunnel.type.toLowerCase()
+  return type === CONNECT_KEY ? 'upgrade to connect' : type
+}
 
 /**
  * Decides on `tunnel`. Deviation: Envoy refuses an upgrade on a redirect or direct_response route with 403 unless the

@@ -7,6 +7,7 @@ import type { ProxyConfig } from '../config/model/proxy.ts'
 import type { UdpProxy } from '../config/model/udp-proxy.ts'
 import type { ServedConnection } from '../filter/network-filter.ts'
 import type { StreamAddress } from '../transport/byte-stream.ts'
+import { internalAddress } from '../transport/internal.ts'
 import type { StreamListener } from '../transport/tcp.ts'
 import type { ClusterUpstream } from '../upstream/cluster-upstream.ts'
 import { bindListener, bindUdp } from './bind.ts'
@@ -28,6 +29,10 @@ export interface BoundListener {
   readonly runtime: ServedListener
   readonly sockets: readonly StreamListener[]
 }
+
+/** Where a listener is to be reached: its sockets, with the real ports, or its name within this process. */
+export const addressesOf = ({ config, sockets }: BoundListener): readonly StreamAddress[] =>
+  config.internal ? [internalAddress(config.name)] : sockets.map(({ address }) => address)
 
 export class Server {
   readonly config: ProxyConfig

@@ -22,6 +22,13 @@ const CLIENT_ADDRESS: StreamAddress = {
   text: 'envoy://internal_client_address/',
 }
 
+/** The address of internal listener `name`, as Envoy prints it. */
+export const internalAddress = (name: string, endpointId = ''): StreamAddress => ({
+  ip: name,
+  port: 0,
+  text: `envoy://${name}/${endpointId}`,
+})
+
 /** The internal listeners of a server by name. */
 export class InternalNetwork {
   readonly #acceptors = new Map<string, InternalAcceptor>()
@@ -58,7 +65,7 @@ export class InternalNetwork {
     state: ConnectionState | undefined,
     sink: DialSink,
   ): void {
-    const upstream: StreamAddress = { ip: name, port: 0, text: `envoy://${name}/${endpointId}` }
+    const upstream = internalAddress(name, endpointId)
     const { accepted, dialled } = memoryPair({ downstream: CLIENT_ADDRESS, upstream, poison: false })
     accepted.setHighWater(this.#bufferBytes)
     dialled.setHighWater(this.#bufferBytes)

@@ -36,6 +36,14 @@ export function errnoName(errno: number): string {
   }
 }
 
+/**
+ * Whether a failed write says that the peer had sent its FIN before it reset the connection. Linux says so by EPIPE in place
+ * of ECONNRESET, and only then the end that is read afterwards is one: after ECONNRESET it would be the reset, once told.
+ */
+export function endedBeforeReset(errno: number): boolean {
+  return process.platform === 'linux' && errnoName(errno) === 'EPIPE'
+}
+
 /** The cause of an established stream that failed with `errno`. */
 export function socketFailure(peer: PeerSide, errno: number): CloseCause {
   return closeCause(peer, 'tcp', peer === 'client' ? 'client_disconnect' : 'upstream_closed', errnoText(errno))

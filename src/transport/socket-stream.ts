@@ -17,7 +17,7 @@ import { type Lingering, linger } from './linger.ts'
 import { releaseReadBuffer, sharedReadBuffer, takeReadBuffer } from './read-buffer.ts'
 import type { ConnectionState } from './connection-state.ts'
 import type { ReplayableStream, StreamAmendment } from './replay.ts'
-import { type PeerSide, finished, socketFailure } from './socket-cause.ts'
+import { type PeerSide, endedBeforeReset, finished, socketFailure } from './socket-cause.ts'
 import type { SocketWire, WireOwner } from './socket-wire.ts'
 import { type Flushable, currentPoll, enterRead, flushAfterPoll, flushSoon, leaveRead } from './turn.ts'
 import { resetWhenStalled } from './stalled-close.ts'
@@ -47,6 +47,7 @@ export class SocketStream implements ReplayableStream, WireOwner, Flushable, Lin
   closed: CloseCause | undefined
   bytesRead = 0
   bytesWritten = 0
+  discarded = false
   readonly #wire: SocketWire
   readonly #peer: PeerSide
   readonly #tls: TlsInfo | undefined
@@ -64,6 +65,8 @@ export class SocketStream implements ReplayableStream, WireOwner, Flushable, Lin
   #wireClosed = false
   #finSent = false
   #selfEndedFirst = false
+  /** Why nothing can be sent any more, while what the peer had sent before is still read. */
+  #broken: CloseCause | undefined
   #lingering: { cancel(): void } | undefined
   #stallWatch: { cancel(): void } | undefined
   /** Read buffer of its own; undefined while the shared one serves. */
@@ -221,7 +224,7 @@ export class SocketStream implements ReplayableStream, WireOwner, Flushable, Lin
     this.#lender = undefined
     if (lender !== undefined) lender.#takeBack()
     if (this.#gone) return
-    if (errno < 0) return this.#fail(errno)
+    if (errno < 0) return this.#failWriting(errno)
     enterRead()
     this.#send()
     leaveRead()
@@ -277,6 +280,7 @@ export class SocketStream implements ReplayableStream, WireOwner, Flushable, Lin
 
   /** TLS goes on delivering the records of a read after reading was stopped: at most one read buffer of them. */
   #keep(buffer: Buffer, length: number): undefined {
+    this.discarded ||= this.#gone
     if (this.#gone || this.closed !== undefined) return
     const bytes = buffer.subarray(0, length)
     this.#replay = this.#replay === undefined ? Buffer.from(bytes) : Buffer.concat([this.#replay, bytes])
@@ -311,7 +315,7 @@ export class SocketStream implements ReplayableStream, WireOwner, Flushable, Lin
   #writeBorrowed(lender: SocketStream, buffer: Uint8Array, start: number, end: number): void {
     const left = this.#wire.write(buffer.subarray(start, end))
     if (left === 0) return
-    if (left < 0) return this.#fail(left)
+    if (left < 0) return this.#failWriting(left)
     this.#queue.sending = true
     this.#lender = lender
     lender.#pauses |= LENT
@@ -329,7 +333,7 @@ export class SocketStream implements ReplayableStream, WireOwner, Flushable, Lin
     if (this.#gone) return
     if (this.#queue.sending) return this.#watchStall()
     const left = this.#queue.send(this.#wire)
-    if (left < 0) return this.#fail(left)
+    if (left < 0) return this.#failWriting(left)
     if (left > 0) this.#watchStall()
     if (left === 0 && this.writeStatus === 'ending') this.#finishWriting()
     if (!this.#wantsDrain || this.closed !== undefined || this.queuedBytes > this.#highWater / 2) return
@@ -351,7 +355,7 @@ export class SocketStream implements ReplayableStream, WireOwner, Flushable, Lin
 
   #closeIfBothEnded(): void {
     if (this.#gone || !this.#readEnded || this.#replay !== undefined || this.writeStatus !== 'ended') return
-    this.closed ??= finished(this.#selfEndedFirst ? 'proxy' : this.#peer)
+    this.closed ??= this.#broken ?? finished(this.#selfEndedFirst ? 'proxy' : this.#peer)
     this.#leave()
     this.#wire.close()
   }
@@ -362,6 +366,22 @@ export class SocketStream implements ReplayableStream, WireOwner, Flushable, Lin
     this.#wire.start()
     this.#lingering = linger(this)
     process.nextTick(() => this.#tellClose())
+  }
+
+  /**
+   * A server may answer, end and close without reading all it was sent: its reset meets our writes first, while its answer
+   * and its FIN are still in the system's buffer. They are read to the end; what was to be sent goes nowhere.
+   */
+  #failWriting(errno: number): void {
+    const unwanted = this.#readEnded || this.closed !== undefined || this.#peer !== 'upstream'
+    if (this.#gone || unwanted || !endedBeforeReset(errno)) return this.#fail(errno)
+    this.#broken = socketFailure(this.#peer, errno)
+    this.writeStatus = 'ended'
+    this.#finSent = true
+    this.#queue.clear()
+    if (!this.#wantsDrain) return
+    this.#wantsDrain = false
+    this.#sink?.onDrain()
   }
 
   #fail(errno: number): void {

@@ -5,8 +5,11 @@ import { systemClock } from '../core/clock.ts'
 import { type Deadline, TimerWheel } from '../core/timer-wheel.ts'
 import type { CloseCause } from '../core/close-cause.ts'
 
-/** Milliseconds without progress after which a closed stream gives up what is queued. */
-export const STALLED_CLOSE_MS = 10_000
+/**
+ * Milliseconds without progress after which a closed stream gives up what is queued. Long, because the system takes more
+ * only when its own buffer of some megabytes has emptied by a third: a slow reader looks like one that stopped.
+ */
+export const STALLED_CLOSE_MS = 60_000
 
 /** A stream that was closed and still sends. */
 export interface Closing {

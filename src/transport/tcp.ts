@@ -8,5 +8,5 @@ export interface SocketOptions {
   readonly keepAliveSeconds?: number
 }
 
-export { type Dial, type DialLimits, type DialSink, type DialTcpOptions, dialTcp } from './dial.ts'
-export { type AcceptSink, type ListenTcpOptions, type StreamListener, listenTcp } from './listen.ts'
+export { type Dial, type DialSink, dialTcp } from './dial.ts'
+export { type AcceptSink, type StreamListener, listenTcp } from './listen.ts'

@@ -16,7 +16,7 @@ import type { TlsClientOptions, TlsServerOptions } from './tls-options.ts'
 import { SessionCache } from './tls-sessions.ts'
 
 export type { HandshakeSink } from './tls-handshake.ts'
-export type { TlsClientOptions, TlsIdentity, TlsPeerValidation, TlsServerOptions, TlsVersion } from './tls-options.ts'
+export type { TlsClientOptions, TlsServerOptions } from './tls-options.ts'
 
 /** How long a handshake may take; `clock` measures it. */
 export interface HandshakeLimits {

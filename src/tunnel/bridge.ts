@@ -11,6 +11,12 @@ import { type HalfClosePolicy, halfCloseEndsAll, orderlyCause } from './half-clo
 /** Milliseconds that a closing tunnel waits for what is queued to leave before it resets both sides. */
 export const CLOSE_GRACE_MS = 5000
 
+/**
+ * Milliseconds that a reader may stop taking its last bytes after an orderly end. A system's socket buffer is emptied by
+ * megabytes before this side sees that anything moved, so a slow reader looks like one that stopped.
+ */
+export const LAST_BYTES_MS = 60_000
+
 /** Without an idle limit the deadline only keeps the wheel's time moving: about a year. */
 const FOREVER_MS = 365 * 24 * 3600 * 1000
 
@@ -23,6 +29,8 @@ export interface BridgeOptions {
   readonly maxDurationMs?: number | undefined
   /** Milliseconds a closing tunnel has to send what is queued. {@link CLOSE_GRACE_MS} unless set. */
   readonly closeGraceMs?: number
+  /** Milliseconds without progress that the last bytes of an orderly end get. {@link LAST_BYTES_MS} unless set. */
+  readonly lastBytesMs?: number
   /** What the end of the client's direction means; `carry` unless set. */
   readonly onDownstreamEnd?: HalfClosePolicy
   /** What the end of the upstream's direction means; `carry` unless set. */
@@ -142,12 +150,13 @@ class RunningTunnel implements Tunnel, DirectionOwner {
   }
 
   close(cause: CloseCause): void {
-    if (this.#over || this.cause !== undefined) return
-    this.cause = cause
+    if (this.#over || this.#closing) return
+    this.cause ??= cause
     this.#closing = true
-    this.#awaitClose()
-    this.downstream.close(cause)
-    this.upstream.close(cause)
+    this.#grace?.cancel()
+    this.#armGrace()
+    this.downstream.close(this.cause)
+    this.upstream.close(this.cause)
   }
 
   reset(cause: CloseCause): void {
@@ -200,8 +209,9 @@ class RunningTunnel implements Tunnel, DirectionOwner {
   }
 
   #armGrace(): void {
+    const { wheel, closeGraceMs = CLOSE_GRACE_MS, lastBytesMs = LAST_BYTES_MS } = this.#options
     this.#queuedAtGrace = this.#queued()
-    this.#grace = this.#options.wheel.arm(this.#options.closeGraceMs ?? CLOSE_GRACE_MS, () => this.#graceOver())
+    this.#grace = wheel.arm(this.#closing ? closeGraceMs : lastBytesMs, () => this.#graceOver())
   }
 
   #queued(): number {

@@ -1,12 +1,14 @@
 // The connections of one endpoint in one mode (HTTP/1.1, HTTP/2, or whichever ALPN agrees), and the requests that wait
 // for one. HTTP/1.1 connections serve one stream at a time and idle on a stack; multiplexed ones are shared.
 
-import { closeCause, type CloseCause } from '../core/close-cause.ts'
+import type { CloseCause } from '../core/close-cause.ts'
 import { DenseSet } from '../core/dense-set.ts'
 import type { Endpoint } from '../cluster/endpoint.ts'
 import type { Dialled, Dialler, DialFailure, DialTarget } from './dial.ts'
 import { sharedDials, singleDials, undecided } from './lane-demand.ts'
-import { PendingList, type Waiting } from './pending-list.ts'
+import { failedBy, lostUnused, overflow } from './lane-failure.ts'
+import { PendingList } from './pending-list.ts'
+import { PendingStream } from './pending-stream.ts'
 import type { SlotWaiter } from './slot-queue.ts'
 import type { StreamNeed, StreamWaiter, Ticket, UpstreamFailure } from './stream-need.ts'
 import { UpstreamConnection, type ConnectionOwner } from './upstream-connection.ts'
@@ -26,28 +28,6 @@ export interface LaneOwner {
   onLaneEmpty(): void
 }
 
-class Pending implements Ticket, Waiting<Pending> {
-  before: Pending | undefined
-  behind: Pending | undefined
-  readonly need: StreamNeed
-  readonly waiter: StreamWaiter
-  readonly lane: Lane
-  /** Set when the waiter moved on to another lane. */
-  moved: Ticket | undefined
-  done = false
-
-  constructor(lane: Lane, need: StreamNeed, waiter: StreamWaiter) {
-    this.lane = lane
-    this.need = need
-    this.waiter = waiter
-  }
-
-  cancel(): void {
-    if (this.moved !== undefined) this.moved.cancel()
-    else this.lane.forget(this)
-  }
-}
-
 export class Lane implements ConnectionOwner, DialTarget, SlotWaiter {
   readonly #context: PoolContext
   readonly #endpoint: Endpoint
@@ -57,7 +37,7 @@ export class Lane implements ConnectionOwner, DialTarget, SlotWaiter {
   readonly #idle: UpstreamConnection[] = []
   readonly #shared: UpstreamConnection[] = []
   readonly #all = new DenseSet<UpstreamConnection>()
-  readonly #pending = new PendingList<Pending>()
+  readonly #pending = new PendingList<PendingStream>()
   #dialling = 0
   #draining = false
   /** What ALPN agreed last time; an `auto` lane dials as many connections as requests wait once it is HTTP/1.1. */
@@ -96,7 +76,7 @@ export class Lane implements ConnectionOwner, DialTarget, SlotWaiter {
       waiter.onStreamFailed(overflow(refusal, this.#endpoint))
       return undefined
     }
-    const pending = new Pending(this, need, waiter)
+    const pending = new PendingStream(this, need, waiter)
     this.#pending.add(pending)
     this.#context.stats.upstreamRqPendingTotal.value++
     this.#context.stats.upstreamRqPendingActive.value++
@@ -105,7 +85,7 @@ export class Lane implements ConnectionOwner, DialTarget, SlotWaiter {
   }
 
   /** Takes a cancelled request off the list. A connection dialled for it stays for the next one. */
-  forget(pending: Pending): void {
+  forget(pending: PendingStream): void {
     if (!this.#settle(pending)) return
     this.#context.stats.upstreamRqCancelled.value++
     this.#tellWhenEmpty()
@@ -232,7 +212,7 @@ export class Lane implements ConnectionOwner, DialTarget, SlotWaiter {
   #serve(connection: UpstreamConnection): void {
     let pending = this.#pending.first
     while (pending !== undefined && !connection.retired && connection.client.availableStreams > 0) {
-      const next: Pending | undefined = pending.behind
+      const next: PendingStream | undefined = pending.behind
       if (connection.canServe(pending.need) && this.#settle(pending)) this.#hand(connection, pending.waiter)
       // A waiter may have had the next one cancelled, which then leads nowhere.
       pending = next?.done === true ? this.#pending.first : next
@@ -254,7 +234,7 @@ export class Lane implements ConnectionOwner, DialTarget, SlotWaiter {
     }
   }
 
-  #settle(pending: Pending): boolean {
+  #settle(pending: PendingStream): boolean {
     if (pending.done) return false
     pending.done = true
     this.#pending.delete(pending)
@@ -291,25 +271,4 @@ export class Lane implements ConnectionOwner, DialTarget, SlotWaiter {
 function removeFrom(list: UpstreamConnection[], connection: UpstreamConnection): void {
   const index = list.indexOf(connection)
   if (index >= 0) list.splice(index, 1)
-}
-
-function overflow(refusal: string, endpoint: Endpoint): UpstreamFailure {
-  return { code: 'upstream_overflow', explanation: refusal, transportFailure: '', cause: undefined, endpoint }
-}
-
-/** The connection ended before it carried a stream. */
-function lostUnused(cause: CloseCause, endpoint: Endpoint): UpstreamFailure {
-  const code = cause.code === 'upstream_protocol_error' ? cause.code : 'upstream_closed_before_response'
-  return { code, explanation: cause.detail, transportFailure: '', cause, endpoint }
-}
-
-function failedBy(cause: CloseCause, endpoint: Endpoint): UpstreamFailure {
-  const known = closeCause(cause.by, cause.layer, cause.code, cause.detail)
-  return {
-    code: 'upstream_connection_failure',
-    explanation: cause.detail,
-    transportFailure: '',
-    cause: known,
-    endpoint,
-  }
 }

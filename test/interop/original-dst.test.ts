@@ -8,12 +8,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { bootstrap, listener, yamlText } from '../support/envoy-config.ts'
+import { bootstrap, listener, route, type YamlMap, yamlText } from '../support/envoy-config.ts'
 import { nothingLeft } from '../support/leaks.ts'
 import { runForeign } from '../support/foreign-program.ts'
 import { listenerFilter } from '../support/network-config.ts'
 import { runSluice } from '../support/proxy-process.ts'
 import { needs } from '../support/tools.ts'
+import { tcpListener } from '../support/tunnel-config.ts'
 
 const PROGRAM = fileURLToPath(new URL('../support/redirected-listener.ts', import.meta.url))
 const REDIRECT = '-t nat -A OUTPUT -p tcp --dport 9999 -j REDIRECT --to-ports 10000'
@@ -39,6 +40,35 @@ const tell = {
 }
 const filters = { listener_filters: [listenerFilter('original_dst', 'OriginalDst')] }
 writeFileSync(config, yamlText(bootstrap([listener({ name: 'web', port: 10_000, routes: [tell], more: filters })], [])))
+
+const dialling = join(folder, 'dialling.yaml')
+const ORIGINAL_DST: YamlMap = {
+  name: 'wanted',
+  connect_timeout: '2s',
+  type: 'ORIGINAL_DST',
+  lb_policy: 'CLUSTER_PROVIDED',
+}
+writeFileSync(
+  dialling,
+  yamlText(
+    bootstrap(
+      [
+        tcpListener({ name: 'tcp', port: 10_000, cluster: 'wanted', more: filters }),
+        listener({ name: 'http', port: 10_001, routes: [route('/', 'wanted')], more: filters }),
+      ],
+      [ORIGINAL_DST],
+    ),
+  ),
+)
+
+/** Says which address it was reached at. */
+const ORIGIN = `
+  const { createServer } = require("node:http")
+  for (const [host, port] of [["127.0.0.77", 9999], ["127.0.0.88", 9998]])
+    createServer((request, response) => {
+      const { localAddress, localPort } = request.socket
+      response.end(localAddress + ":" + localPort + " " + request.url + "\\n")
+    }).listen(port, host)`
 
 after(async () => {
   rmSync(folder, { recursive: true, force: true })
@@ -85,5 +115,23 @@ describe('original_dst', allowed(), () => {
     const { stdout, output } = await runForeign('unshare', ['-n', 'sh', '-c', script])
     const seen = [...stdout.matchAll(/^x-ends: (.*)\r$/gm)].map(([, ends]) => ends)
     assert.deepEqual(seen, ['127.0.0.77:9999 127.0.0.1:10000'], output)
+  })
+
+  test('is what an ORIGINAL_DST cluster dials, for TCP and for requests', needs('curl', 'setpriv'), async () => {
+    // Only the client's connections are redirected; the proxy's own, to the same address, are not.
+    const rule = (from: number, to: number): string =>
+      `iptables -t nat -A OUTPUT -p tcp --dport ${from} -m owner --uid-owner 65534 -j REDIRECT --to-ports ${to}`
+    const script = `ip link set lo up && ${rule(9999, 10_000)} && ${rule(9998, 10_001)} || exit 9
+      ${process.execPath} --no-warnings -e '${ORIGIN}' &
+      origin=$!
+      ${process.execPath} ${MAIN} run -c ${dialling} --drain-time-s 0 >${folder}/output 2>&1 &
+      proxy=$!
+      for i in $(seq 100); do grep -q 10001 ${folder}/output && break; sleep 0.1; done
+      as_client() { setpriv --reuid=65534 --clear-groups curl --silent --max-time 5 "$@"; }
+      as_client http://127.0.0.77:9999/tcp; as_client http://127.0.0.88:9998/http
+      as_client http://127.0.0.66:9998/nobody | head -c 40
+      kill $proxy; wait $proxy; kill $origin`
+    const { stdout, output } = await runForeign('unshare', ['-n', 'sh', '-c', script])
+    assert.deepEqual(stdout.split('\n').slice(0, 2), ['127.0.0.77:9999 /tcp', '127.0.0.88:9998 /http'], output)
   })
 })

@@ -10,7 +10,7 @@ import { connect as connectTls } from 'node:tls'
 import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { authority, type Authority } from '../support/certificates.ts'
-import { connectHttp1, connectHttp2, type Connector } from '../support/connect-client.ts'
+import { CONNECTORS } from '../support/connect-client.ts'
 import { bootstrap, cluster, listener, ROUTER, type YamlMap } from '../support/envoy-config.ts'
 import { nothingLeft } from '../support/leaks.ts'
 import { type ProxyProcess, startProxy } from '../support/proxy-process.ts'
@@ -104,12 +104,7 @@ after(async () => {
   await nothingLeft()
 })
 
-const VERSIONS: readonly (readonly [string, Connector])[] = [
-  ['HTTP/1.1', connectHttp1],
-  ['HTTP/2', connectHttp2],
-]
-
-for (const [version, connect] of VERSIONS) {
+for (const [version, connect] of CONNECTORS) {
   describe(`options of a CONNECT that ends here, by ${version}`, () => {
     test('a PROXY header of version 1 goes first', async () => {
       const before = app.visitors.length

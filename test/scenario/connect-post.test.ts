@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
-import { type ConnectClient, type Connector, connectHttp1, connectHttp2 } from '../support/connect-client.ts'
+import { type ConnectClient, connectHttp2, CONNECTORS } from '../support/connect-client.ts'
 import { bootstrap, bufferFilter, cluster, listener, type YamlMap } from '../support/envoy-config.ts'
 import { nothingLeft } from '../support/leaks.ts'
 import { type ProxyProcess, startProxy } from '../support/proxy-process.ts'
@@ -47,12 +47,7 @@ after(async () => {
   await nothingLeft()
 })
 
-const VERSIONS: readonly (readonly [string, Connector])[] = [
-  ['HTTP/1.1', connectHttp1],
-  ['HTTP/2', connectHttp2],
-]
-
-for (const [version, connect] of VERSIONS) {
+for (const [version, connect] of CONNECTORS) {
   const joined = async (early = ''): Promise<{ client: ConnectClient; visitor: TcpVisitor }> => {
     const before = app.visitors.length
     const client = await connect({ port: proxy.port('front'), target: 'any.example', post: '/tunnel', early })

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { connectHttp1, connectHttp2, type Connector } from '../support/connect-client.ts'
+import { connectHttp2, CONNECTORS } from '../support/connect-client.ts'
 import { bootstrap, cluster, listener, route, type YamlMap } from '../support/envoy-config.ts'
 import { http2Session } from '../support/http2-websocket.ts'
 import { nothingLeft } from '../support/leaks.ts'
@@ -92,11 +92,6 @@ after(async () => {
   await nothingLeft()
 })
 
-const VERSIONS: readonly (readonly [string, Connector])[] = [
-  ['HTTP/1.1', connectHttp1],
-  ['HTTP/2', connectHttp2],
-]
-
 interface Row {
   readonly target: string
   readonly status: number
@@ -115,7 +110,7 @@ const REFUSED: readonly Row[] = [
   { target: 'absent.example:443', status: 403, says: 'upgrade_failed' },
 ]
 
-for (const [version, connect] of VERSIONS) {
+for (const [version, connect] of CONNECTORS) {
   describe(`CONNECT that is refused, by ${version}`, () => {
     for (const { target, status, says } of REFUSED) {
       test(`${target} gets ${status} ${says}`, async () => {

@@ -12,7 +12,16 @@ import { connect as connectTls } from 'node:tls'
 import { after, before, describe, test } from 'node:test'
 import { type Authority, authority } from '../support/certificates.ts'
 import { type EchoApp, startEchoApp } from '../support/echo-app.ts'
-import { bootstrap, cluster, endpoint, fileLog, listener, route, upstreamTls, type YamlMap } from '../support/envoy-config.ts'
+import {
+  bootstrap,
+  cluster,
+  endpoint,
+  fileLog,
+  listener,
+  route,
+  upstreamTls,
+  type YamlMap,
+} from '../support/envoy-config.ts'
 import { runForeign } from '../support/foreign-program.ts'
 import { type ForwardProxy, startSquid, startTinyproxy } from '../support/forward-proxies.ts'
 import { nothingLeft } from '../support/leaks.ts'
@@ -94,7 +103,9 @@ before(async () => {
   guarded = await startSquid(LOGIN)
   noted = await startNotingProxy()
   const tls = upstreamTls(ca.certificateFile)
-  const headers = { headers_to_add: [{ header: { key: 'x-team', value: 'edge %DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%' } }] }
+  const headers = {
+    headers_to_add: [{ header: { key: 'x-team', value: 'edge %DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%' } }],
+  }
   const clusters: readonly YamlMap[] = [
     cluster({ name: 'default-plain', port: plain.port, more: http11Proxy(RAW, squid.port) }),
     cluster({ name: 'default-tls', port: secure.port, more: http11Proxy(tls, squid.port) }),
@@ -127,7 +138,7 @@ before(async () => {
     cluster({ name: 'open-plain', port: plain.port, more: httpProxy(RAW, squid.port) }),
     cluster({ name: 'raw-tcp', port: secure.port, more: httpProxy(RAW, guarded.port, basic(LOGIN.password)) }),
   ]
-  const names = clusters.map(({ name }) => String(name))
+  const names = clusters.map(({ name }) => (typeof name === 'string' ? name : ''))
   proxy = await startProxy(
     bootstrap(
       [

@@ -7,7 +7,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import { after, before, describe, test } from 'node:test'
-import { authority, type Leaf } from '../support/certificates.ts'
 import { type EchoApp, startEchoApp } from '../support/echo-app.ts'
 import { bootstrap, cluster, fileLog, listener, route, type YamlMap } from '../support/envoy-config.ts'
 import { freePorts, runForeign } from '../support/foreign-program.ts'
@@ -61,6 +60,7 @@ const PASSING: YamlMap = {
     passthrough_metadata: [
       { kind: { host: {} }, name: 'tunnel' },
       { kind: { cluster: {} }, name: 'team' },
+      { kind: { cluster: {} }, name: 'not-there' },
     ],
     transport_socket: {
       name: 'raw',
@@ -74,14 +74,11 @@ const SNI_PROXY = networkFilter('sni_dynamic_forward_proxy', 'FilterConfig', {
   port_value: 443,
 })
 
-let leaf: Leaf
 let app: EchoApp
 let target: TcpTarget
 let proxy: ProxyProcess
 
 before(async () => {
-  const ca = await authority()
-  leaf = await ca.issue({ name: 'localhost' })
   app = await startEchoApp()
   target = await startTcpTarget()
   const { unwrap } = await freePorts('unwrap')
@@ -168,8 +165,15 @@ describe('HTTP wrapped into a CONNECT and unwrapped', () => {
     assert.deepEqual(types.sort(), ['CONNECT', 'CONNECT', 'websocket', 'websocket'])
     assert.ok((await proxy.stat('listener.envoy_internal_inner.downstream_cx_total')) > 0)
     assert.ok((await proxy.stat('listener.envoy_internal_wrapper.downstream_cx_active')) > 0)
-    const { body } = await proxy.admin('/listeners')
-    assert.match(body, /^wrapper::envoy:\/\/wrapper\//m)
+    const listeners = await proxy.admin('/listeners')
+    assert.match(listeners.body, /^wrapper::envoy:\/\/wrapper\/$/m)
+    const clusters = await proxy.admin('/clusters')
+    assert.match(clusters.body, /^wrap::envoy:\/\/wrapper\/one::cx_active::1$/m)
+    const asJson = await proxy.admin('/clusters?format=json&filter=^wrap$')
+    assert.match(
+      asJson.body,
+      /"envoy_internal_address":\s*{\s*"server_listener_name": "wrapper",\s*"endpoint_id": "one"/,
+    )
     await client.close()
   })
 })
@@ -181,6 +185,11 @@ describe('internal_upstream', () => {
     assert.equal(
       await logged('wrapper'),
       'wrapper a.test:80 edge - envoy://internal_client_address/ envoy://wrapper/one next-hop 0',
+    )
+    // What a name does not lead to is counted; the connections of this cluster are kept and shared.
+    assert.equal(
+      await proxy.stat('cluster.wrap.internal_upstream.no_metadata'),
+      await proxy.stat('cluster.wrap.upstream_cx_total'),
     )
     // Without the transport socket nothing passes.
     assert.match(await logged('inner'), /^inner - - - envoy:\/\/internal_client_address\/ envoy:\/\/inner\/one app /)

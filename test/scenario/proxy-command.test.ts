@@ -11,27 +11,22 @@ import type { Duplex } from 'node:stream'
 import { after, before, describe, test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
 import { type Authority, authority } from '../support/certificates.ts'
-import { freePorts, runForeign } from '../support/foreign-program.ts'
+import { runForeign } from '../support/foreign-program.ts'
 import { nothingLeft } from '../support/leaks.ts'
-import { type RunningProgram, runSluice } from '../support/proxy-process.ts'
+import { runSluice } from '../support/proxy-process.ts'
+import { type RunningCommand, startCommand } from '../support/sluice-command.ts'
 import { askOn } from '../support/tunnel-client.ts'
 import { needs } from '../support/tools.ts'
-import { until, within } from '../support/waiting.ts'
+import { within } from '../support/waiting.ts'
 
 let ca: Authority
 let plain: Site
 let secure: Site
-let open: RunningProxy
-let shut: RunningProxy
+let open: RunningCommand
+let shut: RunningCommand
 
 interface Site {
   readonly port: number
-  stop(): Promise<void>
-}
-
-interface RunningProxy {
-  readonly port: number
-  readonly program: RunningProgram
   stop(): Promise<void>
 }
 
@@ -67,28 +62,9 @@ async function site(server: ReturnType<typeof createServer>): Promise<Site> {
   }
 }
 
-async function startForwardProxy(flags: readonly string[]): Promise<RunningProxy> {
-  const { port } = await freePorts('port')
-  const program = runSluice(['proxy', '--listen', String(port), '--drain-time-s', '0', ...flags])
-  await until(
-    () => {
-      if (program.ended !== undefined) throw new Error(`sluice ended with ${program.ended}:\n${program.output()}`)
-      return program.output().includes('listening on') ? true : undefined
-    },
-    { what: 'sluice proxy to listen', ms: 30_000, detail: program.output },
-  )
-  return {
-    port,
-    program,
-    async stop() {
-      program.child.kill('SIGTERM')
-      assert.equal(await program.exited, 0, program.output())
-      assert.doesNotMatch(program.output(), /Error:|\n {4}at /)
-    },
-  }
-}
+const startForwardProxy = (flags: readonly string[]): Promise<RunningCommand> => startCommand('proxy', flags)
 
-const curl = (proxy: RunningProxy, ...args: readonly string[]): ReturnType<typeof runForeign> =>
+const curl = (proxy: RunningCommand, ...args: readonly string[]): ReturnType<typeof runForeign> =>
   runForeign('curl', [
     ...['-sS', '--max-time', '10', '--cacert', ca.certificateFile, '-x', `http://127.0.0.1:${proxy.port}`],
     ...args,
@@ -228,6 +204,25 @@ describe('what it keeps out', () => {
       assert.match(answer, /^HTTP\/1\.1 (400|403|503) /)
     })
   }
+})
+
+test('credentials for the proxy do not reach an origin', async () => {
+  const asked: IncomingMessage[] = []
+  const origin = await site(
+    createServer((question, answer) => {
+      asked.push(question)
+      answer.end()
+    }),
+  )
+  const proxy = await startForwardProxy(['--allow', `127.0.0.1:${origin.port}`])
+  const answer = await raw(
+    proxy.port,
+    `GET http://127.0.0.1:${origin.port}/ HTTP/1.1\r\nhost: x\r\nproxy-authorization: Basic QTpC\r\nconnection: close\r\n\r\n`,
+  )
+  assert.match(answer, /^HTTP\/1\.1 200 /)
+  assert.equal(asked[0]?.headers['proxy-authorization'], undefined)
+  await proxy.stop()
+  await origin.stop()
 })
 
 test('a rule that cannot be read is refused with what is expected', async () => {

@@ -18,7 +18,8 @@ import {
   startTinyproxy,
 } from '../support/forward-proxies.ts'
 import { nothingLeft } from '../support/leaks.ts'
-import { type RunningProgram, runSluice } from '../support/proxy-process.ts'
+import { runSluice } from '../support/proxy-process.ts'
+import { type RunningCommand, startCommand } from '../support/sluice-command.ts'
 import { startTcpTarget, type TcpTarget } from '../support/tcp-target.ts'
 import { needs } from '../support/tools.ts'
 import { until, within } from '../support/waiting.ts'
@@ -39,39 +40,12 @@ after(async () => {
   await nothingLeft()
 })
 
-interface RunningTunnel {
-  readonly port: number
-  readonly program: RunningProgram
-  stop(): Promise<void>
-}
-
-/** Starts `sluice tunnel` and waits until it listens. */
-async function startTunnel(
+const startTunnel = (
   via: string,
   to: number,
   more: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
-): Promise<RunningTunnel> {
-  const { port } = await freePorts('port')
-  const args = ['tunnel', '--listen', String(port), '--via', via, '--to', `127.0.0.1:${to}`, '--drain-time-s', '0']
-  const program = runSluice([...args, ...more], env)
-  await until(
-    () => {
-      if (program.ended !== undefined) throw new Error(`sluice ended with ${program.ended}:\n${program.output()}`)
-      return program.output().includes('listening on') ? true : undefined
-    },
-    { what: 'sluice tunnel to listen', ms: 30_000, detail: program.output },
-  )
-  return {
-    port,
-    program,
-    async stop() {
-      program.child.kill('SIGTERM')
-      assert.equal(await program.exited, 0, program.output())
-      assert.doesNotMatch(program.output(), /Error:|\n {4}at /)
-    },
-  }
-}
+): Promise<RunningCommand> => startCommand('tunnel', ['--via', via, '--to', `127.0.0.1:${to}`, ...more], env)
 
 /** A dialogue like SMTP's: the server greets, each line is answered, the server says goodbye and closes. */
 async function dialogue(port: number): Promise<void> {

@@ -212,7 +212,7 @@ function words(stream: Duplex): Promise<string> {
 
 /** Writes until the connection is found broken: Node does not look at one that it only writes to. */
 async function brokenBy(socket: Socket): Promise<string> {
-  let error: unknown
+  let error: Error | undefined
   socket.on('error', (told) => (error ??= told))
   return until(
     () => {
@@ -289,6 +289,9 @@ for (const cell of cells) {
         once(client.stream, 'error').catch((error: unknown) => [error]),
         'the reset at the client',
       )
+      // A reset before the tunnel stands at both hops is a refusal: the client is closed, not reset.
+      far.write('x')
+      await within(once(client.stream, 'data'), 'the byte before the reset')
       client.stream.resume()
       far.resetAndDestroy()
       const [error] = await seen

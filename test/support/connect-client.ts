@@ -204,3 +204,9 @@ class Http2Client implements ConnectClient {
     return this.#close()
   }
 }
+
+/** The client by what the tests call it. */
+export const CONNECTORS: readonly (readonly [version: string, connect: Connector])[] = [
+  ['HTTP/1.1', connectHttp1],
+  ['HTTP/2', connectHttp2],
+]

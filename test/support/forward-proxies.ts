@@ -114,6 +114,6 @@ backend out
 /** Certificate and key in one file, as HAProxy wants them. */
 function combined(folder: string, { certificate, key }: Leaf): string {
   const file = join(folder, 'certificate.pem')
-  writeFileSync(file, `${certificate}\n${String(key)}`)
+  writeFileSync(file, `${certificate}\n${key}`)
   return file
 }

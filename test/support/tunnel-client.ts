@@ -198,7 +198,7 @@ export function askOn(
     stream.on('response', (response) => {
       stream.off('error', reject)
       stream.on('error', () => undefined)
-      const status = Number(response[':status'] ?? 0)
+      const status = response[':status'] ?? 0
       resolve({
         status,
         headers: response,

@@ -6,7 +6,8 @@ const TYPE = 'type.googleapis.com/'
 
 export interface TcpListenerRequest {
   readonly name: string
-  readonly cluster: string
+  /** Absent when `tcp` has weighted_clusters. */
+  readonly cluster?: string
   readonly port?: number
   /** tunneling_config; absent = plain TCP. */
   readonly tunnel?: YamlMap
@@ -25,7 +26,7 @@ export const tcpProxy = ({ name, cluster, tunnel, tcp = {} }: TcpListenerRequest
   typed_config: {
     '@type': `${TYPE}envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy`,
     stat_prefix: name,
-    cluster,
+    ...(cluster === undefined ? {} : { cluster }),
     ...(tunnel === undefined ? {} : { tunneling_config: tunnel }),
     ...tcp,
   },

@@ -1,9 +1,6 @@
 // Variable-length integers of QUIC (RFC 9000 §16): the two high bits of the first byte say how many bytes there are. Values
 // are JavaScript numbers; beyond 2^53 they lose their last bits, which matters to nobody here: such a length never ends.
 
-/** Bytes of the longest varint. */
-export const VARINT_BYTES = 8
-
 /** Bytes that `value` takes in its shortest form. */
 export function varintLength(value: number): 1 | 2 | 4 | 8 {
   if (value < 0x40) return 1

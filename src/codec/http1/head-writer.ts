@@ -105,7 +105,9 @@ function appendFields(text: string, headers: HeaderList, isRequest: boolean, pro
   return text
 }
 
-const BREAKS_LINE = /[\r\n\0]/
+// A character beyond latin1 goes out as its low byte: U+010A would become the LF that it hides.
+// oxlint-disable-next-line no-control-regex -- NUL is one of them
+const BREAKS_LINE = /[\r\n\0\u0100-\uffff]/
 
 function appendHopFields(text: string, upgrade: string, connection: string, proper: boolean): string {
   let all = text

@@ -85,6 +85,14 @@ export class Http2ServerStream extends Http2Stream implements ServerStream {
     return this.#tunnel === undefined && http2 === H2_ERROR.connectError ? H2_ERROR.internalError : http2
   }
 
+  /**
+   * RFC 9113 §8.1: what the upstream had to say is complete, and an error behind it would destroy what the client has not
+   * read yet.
+   */
+  protected override codeAfterEnd(cause: CloseCause): number {
+    return cause.by === 'upstream' ? H2_ERROR.noError : this.resetCode(cause)
+  }
+
   /** A tunnel's end is timed by whoever joined it. */
   override endWaits(): void {
     if (!this.accepted) this.#server.flushWaits(this)

@@ -10,6 +10,7 @@ import type { RequestHead, ServerConnection, ServerConnectionSink } from '../htt
 import { isConnectUdp } from '../upgrade-translation.ts'
 import { H2_ERROR } from './error-code.ts'
 import { FlushWatch } from './flush-watch.ts'
+import { MAX_STREAM_ID } from './frame.ts'
 import { encodeResponse } from './head-encoding.ts'
 import type { Http2Options } from './options.ts'
 import { partialHead, refusalOf, requestHeadOf } from './request-head.ts'
@@ -22,9 +23,6 @@ import type { StreamEnd } from './stream-host.ts'
 export function serveHttp2(stream: ByteStream, sink: ServerConnectionSink, options: Http2Options): ServerConnection {
   return new ServerSession(stream, sink, options)
 }
-
-/** Every id of a client stream is below it (§5.1.1). */
-const MAX_STREAM_ID = 0x7fff_ffff
 
 const DRAIN_PING = Buffer.from('sluice:d', 'latin1')
 
@@ -49,6 +47,7 @@ class ServerSession extends Session implements ServerConnection, ServerHost {
   drain(cause: CloseCause): void {
     if (this.over || this.#draining !== undefined) return
     this.#draining = cause
+    // Every id of a client stream is at most that.
     this.goaway(MAX_STREAM_ID, H2_ERROR.noError, '')
     this.writer.ping(DRAIN_PING, 0, false)
     this.#drainTimer = this.options.clock.after(this.options.drainTimeoutMs, () => this.#nameLast())

@@ -115,6 +115,11 @@ export abstract class Http2Stream {
     return errorEntry(cause.code).http2
   }
 
+  /** What the peer is told once all of our message went out and the rest of its own is not wanted. */
+  protected codeAfterEnd(cause: CloseCause): number {
+    return this.resetCode(cause)
+  }
+
   /** RST_STREAM with `code`. `reply`: the peer's fault made it necessary. */
   resetWith(code: number, cause: CloseCause, reply: boolean): void {
     if (this.#done || this.state === 'closed') {
@@ -167,7 +172,7 @@ export abstract class Http2Stream {
     this.state = afterLocalEnd(this.state)
     const closing = this.#closing
     if (this.state === 'closed') this.#finish('us')
-    else if (closing !== undefined) this.resetWith(this.resetCode(closing), closing, false)
+    else if (closing !== undefined) this.resetWith(this.codeAfterEnd(closing), closing, false)
     else this.afterLocalEnd()
   }
 

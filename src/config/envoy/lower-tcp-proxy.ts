@@ -83,16 +83,13 @@ function lowerClusters(loading: Loading, message: Message, spot: Spot): TcpProxy
   }
 }
 
-/**
- * A name of no cluster is an error. Deviation: Envoy takes it, as a management server may bring the cluster later; here
- * every cluster is in the file, so each connection would only be closed.
- */
+/** Envoy takes a name of no cluster, as a management server may bring it later; here none does, so it is said aloud. */
 export function checkKnownCluster(loading: Loading, name: string, spot: Spot, who: string): void {
   if (name === '' || loading.clusterNames.has(name)) return
   const nearest = nearestName(name, loading.clusterNames)
-  loading.error(
+  loading.warning(
     spot,
-    `${who}: unknown cluster '${name}'`,
+    `${who}: unknown cluster '${name}': nothing that comes here is served`,
     nearest === undefined ? 'it must stand in static_resources.clusters' : `did you mean "${nearest}"?`,
   )
 }

@@ -9,8 +9,6 @@ export {
   HttpConnectionManager_PathWithEscapedSlashesAction,
   type HttpConnectionManager,
   type HttpFilter,
-  type HttpConnectionManager_UpgradeConfig,
-  type LocalReplyConfig,
   type ResponseMapper,
 } from '#envoy/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
 export { BootstrapSchema, type Bootstrap, type Admin } from '#envoy/envoy/config/bootstrap/v3/bootstrap_pb.js'
@@ -38,11 +36,9 @@ export {
   TrafficDirection,
   type DataSource,
   type HeaderValueOption,
-  type Locality,
   type Metadata,
   type RuntimeFeatureFlag,
   type TransportSocket,
-  type Node,
 } from '#envoy/envoy/config/core/v3/base_pb.js'
 export {
   AddressSchema,
@@ -86,10 +82,7 @@ export {
   type Cluster,
   type Cluster_CustomClusterType,
 } from '#envoy/envoy/config/cluster/v3/cluster_pb.js'
-export {
-  type CircuitBreakers,
-  type CircuitBreakers_Thresholds,
-} from '#envoy/envoy/config/cluster/v3/circuit_breaker_pb.js'
+export { type CircuitBreakers_Thresholds } from '#envoy/envoy/config/cluster/v3/circuit_breaker_pb.js'
 export { type LocalityLbEndpoints, type LbEndpoint } from '#envoy/envoy/config/endpoint/v3/endpoint_components_pb.js'
 export {
   ComparisonFilter_Op,
@@ -132,7 +125,6 @@ export {
   CertificateValidationContext_TrustChainVerification,
   CertificateValidationContextSchema,
   type TlsCertificate,
-  type TlsParameters,
   type TlsSessionTicketKeys,
   type CertificateValidationContext,
   type SubjectAltNameMatcher,

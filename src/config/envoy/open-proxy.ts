@@ -8,7 +8,7 @@ import type { Loading } from './loading.ts'
 import { METADATA_KEYS } from './lower-metadata.ts'
 import { TargetPolicySchema } from './messages.ts'
 
-/** Warns once for each cluster that a terminated CONNECT reaches, whose target the client names, and that has no policy. */
+/** Warns once for each cluster without a policy that dials what a CONNECT, or with dynamic_forward_proxy any request, names. */
 export function warnOfOpenProxies(
   loading: Loading,
   listeners: readonly Listener[],
@@ -18,12 +18,13 @@ export function warnOfOpenProxies(
   for (const { action, name } of forwards(listeners)) {
     for (const cluster of clustersOf(action, clusters)) {
       const terminated = action.connect !== undefined || cluster.terminatesConnect
-      if (!terminated || !namedByClients(cluster) || cluster.targetPolicy !== undefined || warned.has(cluster.name))
-        continue
+      // A metadata service answers a plain GET: a dynamic forward proxy needs no CONNECT to be open.
+      const open = terminated || cluster.discovery === 'dynamic-forward-proxy'
+      if (!open || !namedByClients(cluster) || cluster.targetPolicy !== undefined || warned.has(cluster.name)) continue
       warned.add(cluster.name)
       loading.warningAt(
         cluster.place,
-        `clients choose what is dialled: a CONNECT to listener '${name}' reaches loopback and private addresses through cluster '${cluster.name}'`,
+        `clients choose what is dialled: a ${terminated ? 'CONNECT' : 'request'} to listener '${name}' reaches loopback and private addresses through cluster '${cluster.name}'`,
         `add metadata: {typed_filter_metadata: {${METADATA_KEYS.targetPolicy}: {"@type": type.googleapis.com/${TargetPolicySchema.typeName}}}} to the cluster; allow: ["host:port"] lists exceptions`,
       )
     }

@@ -43,5 +43,3 @@ export type HttpFilterConfig =
       /** Per route: the header that names it; '' = none. */
       readonly hostRewriteHeader: string
     })
-
-export type HttpFilterKind = HttpFilterConfig['kind']

@@ -7,15 +7,15 @@ import { nextConnectionId } from '../../core/ids.ts'
 import type { Deadline } from '../../core/timer-wheel.ts'
 import { placeHint } from '../../config/model/place.ts'
 import { addFlag, blankFacts } from '../../format/blank-facts.ts'
+import { FactsLog } from '../../format/facts-log.ts'
 import type { StreamFacts } from '../../format/stream-facts.ts'
-import type { TunnelEntry } from '../../observe/ledger/ledger.ts'
+import { endWithoutFrames, type TunnelEntry } from '../../observe/ledger/ledger.ts'
 import { tcpAddress } from '../../transport/address.ts'
 import { ConnectionState } from '../../transport/connection-state.ts'
 import type { UdpPeer, UdpSocket } from '../../transport/udp.ts'
 import type { ClusterUpstream } from '../../upstream/cluster-upstream.ts'
 import type { ServedConnection } from '../network-filter.ts'
 import type { UdpProxyRuntime } from './runtime.ts'
-import { UdpSessionLog } from './session-log.ts'
 
 /** What a session is made of. */
 export interface SessionParts {
@@ -46,7 +46,8 @@ export abstract class UdpSession implements ServedConnection {
   protected readonly upstream: ClusterUpstream
   protected over = false
   readonly #parts: SessionParts
-  readonly #log: UdpSessionLog
+  /** envoy.md §3.3: lines when the tunnel stands, at intervals, at the end. */
+  readonly #log: FactsLog
   readonly #idle: Deadline
   #entry: TunnelEntry | undefined
   #lastActivityMs: number
@@ -64,12 +65,13 @@ export abstract class UdpSession implements ServedConnection {
     this.facts = blankFacts(runtime.clock, nextConnectionId(), info, entrance, undefined)
     this.facts.clusterName = upstream.name
     this.#lastActivityMs = this.facts.times.start
-    this.#log = new UdpSessionLog(runtime, this.facts, () => this.#noteCounts())
+    const { clock, loggers } = runtime
+    this.#log = new FactsLog({ facts: this.facts, clock, loggers, update: () => this.#noteCounts() })
     this.#idle = runtime.wheel.arm(runtime.config.idleTimeoutMs, () => this.#expire())
     upstream.breakers('default').acquire('connection')
     runtime.stats.total.value++
     runtime.stats.active.value++
-    this.#log.started()
+    this.#log.repeat('UdpPeriodic', runtime.config.accessLogOptions.flushIntervalMs)
   }
 
   /** Finds a way to the upstream. May end the session before it returns. */
@@ -130,7 +132,8 @@ export abstract class UdpSession implements ServedConnection {
     const entry = this.#ledgerEntry(leg)
     this.#entry = entry
     this.runtime.ledger.open(entry)
-    if (leg.protocol !== 'UDP') this.#log.tunnelConnected()
+    const { onTunnelConnected } = this.runtime.config.accessLogOptions
+    if (leg.protocol !== 'UDP' && onTunnelConnected) this.#log.write('UdpTunnelUpstreamConnected')
   }
 
   protected end(cause: CloseCause): void {
@@ -146,17 +149,11 @@ export abstract class UdpSession implements ServedConnection {
     facts.times.end = facts.now = runtime.clock.now()
     if (this.#entry !== undefined) {
       const durationMs = facts.times.end - facts.times.start
-      runtime.ledger.close(this.#entry, {
-        cause,
-        durationMs,
-        closeCode: undefined,
-        closeReason: '',
-        closeFrameBy: undefined,
-      })
+      runtime.ledger.close(this.#entry, endWithoutFrames(cause, durationMs))
     } else if (cause.by !== 'client') {
       this.#tellFailure(cause)
     }
-    this.#log.ended()
+    this.#log.end('UdpSessionEnd')
     this.#parts.onEnded(this)
   }
 

@@ -10,27 +10,13 @@ import { placeHint } from '../../config/model/place.ts'
 import type { UdpTunnelingConfig } from '../../config/model/udp-proxy.ts'
 import { evaluate } from '../../format/evaluate.ts'
 import type { StreamFacts } from '../../format/stream-facts.ts'
-import { applyMutations } from '../../route/header-mutations.ts'
+import { addTunnelFields } from '../../upstream/tunnel-fields.ts'
 
 export type UdpTunnelHead =
   { readonly kind: 'head'; readonly head: RequestHead } | { readonly kind: 'invalid'; readonly explanation: string }
 
 /** Filter state that overrides the port of the target, as in Envoy. */
 const TARGET_PORT = 'udp.connect.target_port'
-
-/** Framing, connection management and the tunnel itself are the codec's (RFC 9113 §8.2.2, RFC 9297 §3.4). */
-const NOT_TO_ADD: ReadonlySet<string> = new Set([
-  'capsule-protocol',
-  'connection',
-  'content-length',
-  'expect',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
 
 /** `secure`: whether the proxy is reached by TLS. */
 export function udpTunnelHead(config: UdpTunnelingConfig, facts: StreamFacts, secure: boolean): UdpTunnelHead {
@@ -46,8 +32,8 @@ export function udpTunnelHead(config: UdpTunnelingConfig, facts: StreamFacts, se
     headers.add('upgrade', 'connect-udp')
     headers.add('capsule-protocol', '?1')
   }
-  const additions = { add: config.headers.filter(({ name }) => !NOT_TO_ADD.has(name)), remove: [] }
-  applyMutations(headers, [additions], (template) => evaluate(template, facts))
+  // RFC 9297 §3.4: the field is the tunnel's own.
+  addTunnelFields(headers, config.headers, facts, 'capsule-protocol')
   return {
     kind: 'head',
     head: {

@@ -1,14 +1,14 @@
 // Where a CONNECT-UDP that ends here leads to: a UDP socket connected to an endpoint of the route's cluster (RFC 9298 §3.1).
 // The router asks for it as for a TCP connection; the payload it joins is a stream of capsules.
 
-import { type CloseCause, closeCause } from '../../core/close-cause.ts'
-import { type ConnectionId, nextConnectionId } from '../../core/ids.ts'
+import { closeCause } from '../../core/close-cause.ts'
+import { nextConnectionId } from '../../core/ids.ts'
 import type { TimerWheel } from '../../core/timer-wheel.ts'
 import type { Endpoint } from '../../cluster/endpoint.ts'
 import { openUdpStream, type UdpTraffic } from '../../codec/capsule/udp-byte-stream.ts'
-import type { ByteStream } from '../../transport/byte-stream.ts'
 import type { ClusterUpstream } from '../../upstream/cluster-upstream.ts'
-import type { DialNeed, Ticket, UpstreamFailure } from '../../upstream/stream-need.ts'
+import type { Ticket, UpstreamFailure } from '../../upstream/stream-need.ts'
+import type { DestinationWaiter, TunnelDestination } from '../../upstream/tunnel-destination.ts'
 import type { UdpClusterStats } from './udp-stats.ts'
 
 export interface UdpDestinationTools {
@@ -16,35 +16,12 @@ export interface UdpDestinationTools {
   statsOf(upstream: ClusterUpstream): UdpClusterStats
 }
 
-interface Request {
-  /** The client has ended its direction with the head. */
-  readonly endStream: boolean
-  readonly upstream: ClusterUpstream
-  readonly need: DialNeed
-}
-
-interface Waiter {
-  onOpened(opened: OpenUdp): void
-  onOpenFailed(failure: UpstreamFailure): void
-}
-
-interface OpenUdp {
-  readonly id: ConnectionId
-  readonly endpoint: Endpoint
-  readonly stream: ByteStream
-  readonly protocol: 'UDP'
-  readonly fields: readonly (readonly [name: string, value: string])[]
-  release(cause: CloseCause): void
-}
-
 /** RFC 9297 §3.4: both sides say that the payload is capsules. */
 const FIELDS = [['capsule-protocol', '?1']] as const
 
 /** Opens UDP sockets for the router. */
-export const udpDestination = (tools: UdpDestinationTools) => ({
-  /** Exactly one call of `waiter` follows, perhaps before this returns, unless the ticket is cancelled first. */
-  open(request: Request, waiter: Waiter): Ticket | undefined {
-    const { upstream, need, endStream } = request
+export const udpDestination = (tools: UdpDestinationTools): TunnelDestination => ({
+  open({ upstream, need, endStream }, waiter) {
     if (endStream) return refuse(waiter, 'connect_udp_ended', 'no datagram can follow its head')
     const { target, tried = [] } = need
     const original = need.downstream?.info.state?.originalDestination
@@ -70,7 +47,7 @@ interface Chosen {
 function connect(
   tools: UdpDestinationTools,
   { upstream, endpoint, release }: Chosen,
-  waiter: Waiter,
+  waiter: DestinationWaiter,
 ): Ticket | undefined {
   const [address] = endpoint.addresses
   if (address?.kind !== 'socket') {
@@ -97,7 +74,12 @@ function connect(
   }
 }
 
-function refuse(waiter: Waiter, code: UpstreamFailure['code'], explanation: string, endpoint?: Endpoint): undefined {
+function refuse(
+  waiter: DestinationWaiter,
+  code: UpstreamFailure['code'],
+  explanation: string,
+  endpoint?: Endpoint,
+): undefined {
   const cause = closeCause('proxy', 'udp', code, explanation)
   waiter.onOpenFailed({ code, explanation, transportFailure: '', cause, endpoint })
   return undefined

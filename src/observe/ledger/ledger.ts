@@ -53,6 +53,15 @@ export interface TunnelEnd {
   readonly closeFrameBy: 'client' | 'upstream' | undefined
 }
 
+/** The end of a tunnel that carried no WebSocket frames. */
+export const endWithoutFrames = (cause: CloseCause, durationMs: number): TunnelEnd => ({
+  cause,
+  durationMs,
+  closeCode: undefined,
+  closeReason: '',
+  closeFrameBy: undefined,
+})
+
 /**
  * A session of a client that hears no reason (plain TCP, UDP) and found no upstream. Nothing was opened: this is told once, and
  * not kept.

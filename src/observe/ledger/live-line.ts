@@ -5,7 +5,14 @@ import { styleText } from 'node:util'
 import { errorEntry } from '../../core/errors.ts'
 import { printable } from '../../core/printable.ts'
 import { placeText } from '../../config/model/place.ts'
-import type { DirectionCounts, FailedSession, LedgerListener, TunnelEnd, TunnelEntry } from './ledger.ts'
+import {
+  type DirectionCounts,
+  endWithoutFrames,
+  type FailedSession,
+  type LedgerListener,
+  type TunnelEnd,
+  type TunnelEntry,
+} from './ledger.ts'
 import { durationText, sizeText } from './quantity.ts'
 
 export interface LiveLineOptions {
@@ -70,7 +77,7 @@ function failureLine(session: FailedSession, paint: Paint): string {
   return [
     paint('red', 'fail '),
     label(session),
-    `by ${paint('bold', cause.by)}: ${whyText({ cause, closeCode: undefined, closeReason: '', closeFrameBy: undefined })}`,
+    `by ${paint('bold', cause.by)}: ${whyText(endWithoutFrames(cause, 0))}`,
     `${printable(session.client)} → cluster ${printable(session.cluster)}`,
     `${printable(session.authority)}${paint('gray', ` [${printable(placeText(place))}]`)}`.trimStart(),
   ].join('  ')

@@ -107,7 +107,14 @@ export class Fleet {
     const worker = new WorkerProcess(index)
     this.#workers.set(index, worker)
     void worker.exited.then(() => this.#onExit(worker))
-    return worker.start({ kind: 'start', ports: this.#ports(), bindPipes: index === 0, ticketKey: this.#ticketKey })
+    const bound = this.#admin?.bound
+    return worker.start({
+      kind: 'start',
+      ports: this.#ports(),
+      bindPipes: index === 0,
+      ticketKey: this.#ticketKey,
+      admin: bound?.kind === 'socket' ? { host: bound.host, port: bound.port } : undefined,
+    })
   }
 
   /** The ports of the first worker, for the addresses that ask for any. */

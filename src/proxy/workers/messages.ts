@@ -8,7 +8,14 @@ import type { LogLevel } from '../../observe/log.ts'
 export type BoundPorts = Readonly<Record<string, number>>
 
 export type ToWorker =
-  | { readonly kind: 'start'; readonly ports: BoundPorts; readonly bindPipes: boolean; readonly ticketKey: string }
+  | {
+      readonly kind: 'start'
+      readonly ports: BoundPorts
+      readonly bindPipes: boolean
+      readonly ticketKey: string
+      /** Where the main process has its admin pages, which clients must not reach through a worker. */
+      readonly admin: { readonly host: string; readonly port: number } | undefined
+    }
   | { readonly kind: 'snapshot'; readonly id: number }
   | { readonly kind: 'close-tunnel'; readonly id: number }
   | { readonly kind: 'drain'; readonly inboundOnly: boolean; readonly skipExit: boolean }

@@ -6,6 +6,7 @@ import { systemClock } from '../../core/clock.ts'
 import type { ApplicationLog } from '../../observe/log.ts'
 import type { TunnelEntry } from '../../observe/ledger/ledger.ts'
 import type { Stat } from '../../observe/stats/registry.ts'
+import { addressesOf } from '../../server/server.ts'
 import { clusterStatus } from '../admin-context.ts'
 import { Proxy } from '../proxy.ts'
 import type { FromWorker, ToWorker, WorkerSnapshot, WorkerStat, WorkerTunnel } from './messages.ts'
@@ -36,6 +37,7 @@ export async function runWorker(
       ticketKey: Buffer.from(start.ticketKey, 'base64'),
     },
   )
+  if (start.admin !== undefined) proxy.services.ownListeners.add(start.admin.host, start.admin.port)
   try {
     await proxy.start()
   } catch (error) {
@@ -117,10 +119,7 @@ function obey(message: Exclude<ToWorker, { kind: 'stop' }>, proxy: Proxy, log: A
 }
 
 function listenersOf({ server }: Proxy): Extract<FromWorker, { kind: 'ready' }>['listeners'] {
-  return server.listeners.map(({ config, sockets }) => ({
-    name: config.name,
-    addresses: sockets.map(({ address }) => address),
-  }))
+  return server.listeners.map((bound) => ({ name: bound.config.name, addresses: addressesOf(bound) }))
 }
 
 function snapshotOf(proxy: Proxy, id: number): WorkerSnapshot {

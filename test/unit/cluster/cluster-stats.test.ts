@@ -18,7 +18,7 @@ test('a field is the camel case of its name', () => {
   const registry = new StatRegistry()
   for (const [field, stat] of Object.entries(stats(registry))) {
     if (!('name' in stat)) continue
-    const words = stat.name.replace('cluster.app.', '').split('_')
+    const words = stat.name.replace('cluster.app.', '').split(/[._]/)
     assert.equal(words.map((word, i) => (i === 0 ? word : word[0]?.toUpperCase() + word.slice(1))).join(''), field)
   }
 })

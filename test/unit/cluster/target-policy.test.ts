@@ -200,6 +200,19 @@ test('the proxy does not dial itself', () => {
   assert.equal(refuses('9.9.9.9', 443, ['me.example:443']), undefined)
 })
 
+test('a rule without a port does not open the own listeners', () => {
+  const own = new OwnListeners(() => [])
+  own.add('127.0.0.1', 9901)
+  const refuses = (port: number, rule: string, name = '') => judge([rule], false, own).refusal(name, '127.0.0.1', port)
+  assert.match(refuses(9901, '127.0.0.0/8') ?? '', /is this proxy itself.*add the allow rule "127\.0\.0\.1:9901"/)
+  assert.match(refuses(9901, '127.0.0.1') ?? '', /this proxy itself/)
+  assert.match(refuses(9901, 'localhost', 'localhost') ?? '', /this proxy itself/)
+  assert.equal(refuses(9902, '127.0.0.0/8'), undefined)
+  assert.equal(refuses(9901, '127.0.0.1:9901'), undefined)
+  assert.equal(refuses(9901, '127.0.0.0/8:9000-9999'), undefined)
+  assert.equal(refuses(9901, 'localhost:9901', 'localhost'), undefined)
+})
+
 test('a wildcard listener is on the addresses of this machine', () => {
   const own = new OwnListeners()
   own.add('::', 3128)

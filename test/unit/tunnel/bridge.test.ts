@@ -279,7 +279,7 @@ describe('the last bytes of a tunnel', () => {
     const [client, origin] = [new ScriptedStream(), new ScriptedStream()]
     const clock = new ManualClock()
     const ends: TunnelSummary[] = []
-    const options = { wheel: new TimerWheel(clock), clock, idleMs: 0, closeGraceMs: 1_000, ...more }
+    const options = { wheel: new TimerWheel(clock), clock, idleMs: 0, closeGraceMs: 1_000, lastBytesMs: 1_000, ...more }
     bridge(client, origin, { ...options, onEnd: (summary) => ends.push(summary) })
     return { client, origin, ends, pass: (ms: number) => clock.advance(ms + 2 * WHEEL_TICK_MS) }
   }
@@ -322,6 +322,21 @@ describe('the last bytes of a tunnel', () => {
     pass(1_000)
     assert.equal(client.end, 'reset')
     assert.equal(ends.length, 1)
+  })
+
+  it('a slow reader has longer than whoever closes the tunnel gives it, who may still come', () => {
+    const { client, origin, ends, pass } = scripted({ lastBytesMs: 60_000, maxDurationMs: 100_000 })
+    client.queuedBytes = 1000
+    client.feedEnd()
+    origin.feedEnd()
+    pass(59_000)
+    client.queuedBytes = 900
+    pass(40_000)
+    assert.equal(client.end, undefined)
+    pass(2_000)
+    assert.equal(client.end, 'close')
+    pass(1_000)
+    assert.equal(ends[0]?.cause.code, 'max_stream_duration')
   })
 
   it('whoever closes the tunnel waits for the grace only', () => {

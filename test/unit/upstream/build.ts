@@ -31,7 +31,7 @@ import type {
   UpstreamFailure,
 } from '../../../src/upstream/stream-need.ts'
 import { until } from '../../support/waiting.ts'
-import { cluster, endpointConfig, socket } from '../cluster/build.ts'
+import { cluster, endpointConfig, socket, upstreamTls } from '../cluster/build.ts'
 
 export { limits } from '../cluster/build.ts'
 
@@ -81,12 +81,7 @@ export const proxyOn = (port: number, more: Partial<HttpProxyHop> = {}): HttpPro
 
 /** TLS that trusts `ca` alone. */
 export const tlsTrusting = (ca: string, more: Partial<UpstreamTls> = {}): UpstreamTls => ({
-  minVersion: 'TLSv1.2',
-  maxVersion: 'TLSv1.3',
-  ciphers: undefined,
-  curves: undefined,
-  signatureAlgorithms: undefined,
-  certificates: [],
+  ...upstreamTls,
   validation: {
     trustedCa: Buffer.from(ca),
     systemRoots: false,
@@ -99,15 +94,6 @@ export const tlsTrusting = (ca: string, more: Partial<UpstreamTls> = {}): Upstre
     maxVerifyDepth: undefined,
     place: NOWHERE,
   },
-  alpn: [],
-  keyLogPath: undefined,
-  sni: '',
-  autoHostSni: false,
-  autoSni: false,
-  autoSniHeader: '',
-  autoSanValidation: false,
-  maxSessionKeys: 1,
-  place: NOWHERE,
   ...more,
 })
 

@@ -6,9 +6,9 @@ import { HeaderList } from '../../../codec/header-list.ts'
 import type { ResponseHead } from '../../../codec/http-stream.ts'
 import type { ConnectTermination as ConnectConfig } from '../../../config/model/route.ts'
 import type { Ticket, UpstreamFailure } from '../../../upstream/stream-need.ts'
+import { type DestinationWaiter, type OpenDestination, TCP_DESTINATION } from '../../../upstream/tunnel-destination.ts'
 import { dialNeed } from './dial-need.ts'
 import type { Attempt, AttemptOwner, Forwarding } from './forwarding.ts'
-import { type DestinationWaiter, type OpenDestination, TCP_DESTINATION } from './tunnel-destination.ts'
 import { UpstreamAttempt } from './upstream-attempt.ts'
 import { UpstreamBody } from './upstream-body.ts'
 
@@ -33,7 +33,7 @@ export class ConnectTermination extends UpstreamAttempt implements Attempt, Dest
     }
     if (!this.enter()) return
     const need = dialNeed(this.forwarding, this.#config.proxyProtocol)
-    const ticket = destination.open({ head, endStream: this.#endStream, upstream: this.upstream, need }, this)
+    const ticket = destination.open({ endStream: this.#endStream, upstream: this.upstream, need }, this)
     if (!this.done) this.#ticket = ticket
   }
 

@@ -7,6 +7,7 @@ import type { HeaderList } from '../../../codec/header-list.ts'
 import type { ClientStream, ClientStreamSink, RequestHead, ResponseHead } from '../../../codec/http-stream.ts'
 import { PAUSE } from '../../../transport/byte-stream.ts'
 import type { StreamWaiter, Ticket, UpstreamFailure } from '../../../upstream/stream-need.ts'
+import { earlyCode, lateCause } from '../../../upstream/lost-stream.ts'
 import { tunnelRequest, type TunnelRequest } from '../../../upstream/tunnel-request.ts'
 import type { UpstreamConnection } from '../../../upstream/upstream-connection.ts'
 import { dialNeed } from './dial-need.ts'
@@ -14,7 +15,6 @@ import type { Attempt, AttemptOwner, Forwarding } from './forwarding.ts'
 import { prepareForEndpoint } from './prepare-request.ts'
 import { UpstreamAttempt } from './upstream-attempt.ts'
 import { UpstreamBody } from './upstream-body.ts'
-import { earlyCode, lateCause } from './upstream-failure.ts'
 
 export class HttpAttempt extends UpstreamAttempt implements Attempt, StreamWaiter, ClientStreamSink {
   readonly #endStream: boolean

@@ -5,7 +5,7 @@ import type { TimerWheel } from '../../../core/timer-wheel.ts'
 import type { StreamFacts } from '../../../format/stream-facts.ts'
 import type { Counter } from '../../../observe/stats/registry.ts'
 import type { ClusterUpstream } from '../../../upstream/cluster-upstream.ts'
-import type { TunnelDestination } from './tunnel-destination.ts'
+import type { TunnelDestination } from '../../../upstream/tunnel-destination.ts'
 
 /** The connection manager's counters that the router moves. */
 export interface RouterStats {

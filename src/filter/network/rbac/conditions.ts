@@ -3,7 +3,7 @@
 import type { RbacCondition } from '../../../config/model/network-rbac.ts'
 import { certificateOf } from '../../../format/certificate-facts.ts'
 import { compileStringMatch, type StringTest } from '../../../route/string-test.ts'
-import { inAddressRange } from '../../../transport/address-range.ts'
+import { inAddressRange } from '../../../transport/ip-range.ts'
 import type { StreamInfo } from '../../../transport/byte-stream.ts'
 
 /** What rules look at. */

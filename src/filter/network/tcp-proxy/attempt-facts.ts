@@ -4,7 +4,7 @@ import type { Endpoint } from '../../../cluster/endpoint.ts'
 import type { StreamFacts } from '../../../format/stream-facts.ts'
 import { NO_ADDRESS } from '../../../transport/address.ts'
 import type { StreamInfo } from '../../../transport/byte-stream.ts'
-import type { AttemptFailure, UpstreamSide } from './attempt.ts'
+import type { AttemptFailure, UpstreamSide } from '../../../upstream/attempt.ts'
 
 /** It led to an upstream; what earlier ones failed with is over. */
 export function noteUpstream(facts: StreamFacts, side: UpstreamSide, nowMs: number): void {

@@ -7,7 +7,7 @@ import { placeHint } from '../../../config/model/place.ts'
 import type { TcpProxy } from '../../../config/model/tcp-proxy.ts'
 import { addFlag } from '../../../format/blank-facts.ts'
 import type { StreamFacts } from '../../../format/stream-facts.ts'
-import type { AttemptFailure } from './attempt.ts'
+import type { AttemptFailure } from '../../../upstream/attempt.ts'
 
 export interface SessionEnd {
   readonly cause: CloseCause

@@ -3,11 +3,11 @@
 import { closeCause, type CloseCause } from '../../../core/close-cause.ts'
 import { placeHint } from '../../../config/model/place.ts'
 import type { CloseType, StreamFacts } from '../../../format/stream-facts.ts'
-import type { TunnelEntry } from '../../../observe/ledger/ledger.ts'
+import { endWithoutFrames, type TunnelEntry } from '../../../observe/ledger/ledger.ts'
 import type { ByteStream } from '../../../transport/byte-stream.ts'
 import { bridge, type Tunnel, type TunnelSummary } from '../../../tunnel/bridge.ts'
 import type { TunnelObserver } from '../../../tunnel/direction.ts'
-import type { UpstreamSide } from './attempt.ts'
+import type { UpstreamSide } from '../../../upstream/attempt.ts'
 import type { TcpProxyRuntime } from './runtime.ts'
 
 export interface OpenSessionParts {
@@ -85,13 +85,7 @@ export class OpenSession {
     stats.flowResumed.value += this.#tunnel.downstreamPauses
     side.release(side.stream.closed ?? cause)
     const durationMs = runtime.clock.now() - this.#openedMs
-    runtime.ledger.close(this.#entry, {
-      cause,
-      durationMs,
-      closeCode: undefined,
-      closeReason: '',
-      closeFrameBy: undefined,
-    })
+    runtime.ledger.close(this.#entry, endWithoutFrames(cause, durationMs))
     onEnd(cause)
   }
 

@@ -1,8 +1,8 @@
 // An attempt to reach the upstream by a TCP connection (or TLS, or internal listener) of the session's own.
 
 import type { CloseCause } from '../../../core/close-cause.ts'
+import type { Attempt, AttemptOwner } from '../../../upstream/attempt.ts'
 import type { ConnectWaiter, DialNeed, RawConnection, Ticket, UpstreamFailure } from '../../../upstream/stream-need.ts'
-import type { Attempt, AttemptOwner } from './attempt.ts'
 import type { SessionCluster } from './runtime.ts'
 
 export class RawAttempt implements Attempt, ConnectWaiter {

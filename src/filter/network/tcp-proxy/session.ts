@@ -3,6 +3,7 @@
 
 import { closeCause, type CloseCause } from '../../../core/close-cause.ts'
 import type { Timer } from '../../../core/clock.ts'
+import { JitteredBackoff } from '../../../core/jittered-backoff.ts'
 import type { Deadline } from '../../../core/timer-wheel.ts'
 import type { Endpoint } from '../../../cluster/endpoint.ts'
 import type { CircuitBreakers } from '../../../config/model/cluster.ts'
@@ -11,10 +12,10 @@ import type { StreamFacts } from '../../../format/stream-facts.ts'
 import { type ByteStreamSink, PAUSE } from '../../../transport/byte-stream.ts'
 import { ConnectionState } from '../../../transport/connection-state.ts'
 import type { ReplayableStream } from '../../../transport/replay.ts'
+import type { Attempt, AttemptFailure, AttemptOwner, UpstreamSide } from '../../../upstream/attempt.ts'
+import { TunnelAttempt } from '../../../upstream/tunnel-attempt.ts'
 import type { Arrival, ServedConnection } from '../../network-filter.ts'
-import type { Attempt, AttemptFailure, AttemptOwner, UpstreamSide } from './attempt.ts'
 import { noteFailure, noteUpstream } from './attempt-facts.ts'
-import { JitteredBackoff } from './backoff.ts'
 import { EarlyData } from './early-data.ts'
 import { endOfAttempts, noCluster, overflowing, refusedHead, type SessionEnd } from './failed-session.ts'
 import { idleCause, OpenSession } from './open-session.ts'
@@ -23,8 +24,8 @@ import { RawAttempt } from './raw-attempt.ts'
 import type { SessionCluster, TcpProxyRuntime } from './runtime.ts'
 import { SessionLog } from './session-log.ts'
 import { sessionNeed } from './session-need.ts'
-import { TunnelAttempt } from './tunnel-attempt.ts'
 import { tunnelHead } from './tunnel-head.ts'
+import { tunnelParts } from './tunnel-parts.ts'
 
 export class TcpSession implements ServedConnection, ByteStreamSink, AttemptOwner {
   denseIndex = -1
@@ -207,7 +208,7 @@ export class TcpSession implements ServedConnection, ByteStreamSink, AttemptOwne
     this.#method = head.method
     this.#authority = head.authority
     const need = sessionNeed(facts, upstream, config, upstream.serverNameFor(head), this.#tried)
-    return new TunnelAttempt({ upstream, config: tunneling, head, need }, this)
+    return new TunnelAttempt(tunnelParts(upstream, tunneling, head, need, facts), this)
   }
 
   #tryAgain(): void {

@@ -10,7 +10,7 @@ import { placeHint } from '../../../config/model/place.ts'
 import type { TunnelingConfig } from '../../../config/model/tcp-proxy.ts'
 import { evaluate } from '../../../format/evaluate.ts'
 import type { StreamFacts } from '../../../format/stream-facts.ts'
-import { applyMutations } from '../../../route/header-mutations.ts'
+import { addTunnelFields } from '../../../upstream/tunnel-fields.ts'
 
 export type TunnelHead =
   { readonly kind: 'head'; readonly head: RequestHead } | { readonly kind: 'invalid'; readonly explanation: string }
@@ -20,19 +20,6 @@ const METADATA_NAMESPACE = 'envoy.filters.network.tcp_proxy'
 
 /** Characters of a refused target that are worth a log line. */
 const MAX_SHOWN = 255
-
-/** Framing and connection management are the codec's (RFC 9112 §6, RFC 9113 §8.2.2): a length or coding here would lie. */
-const NOT_TO_ADD: ReadonlySet<string> = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
 
 /** `secure`: whether the proxy is reached by TLS, which is the scheme of a POST. */
 export function tunnelHead(config: TunnelingConfig, facts: StreamFacts, secure: boolean): TunnelHead {
@@ -46,8 +33,7 @@ export function tunnelHead(config: TunnelingConfig, facts: StreamFacts, secure: 
   }
   const headers = new HeaderList()
   addRequestId(config, facts, headers)
-  const additions = { add: config.headers.filter(({ name }) => !NOT_TO_ADD.has(name)), remove: [] }
-  applyMutations(headers, [additions], (template) => evaluate(template, facts))
+  addTunnelFields(headers, config.headers, facts)
   const { usePost } = config
   return {
     kind: 'head',

@@ -1,13 +1,12 @@
-// What a tunnel that ends here leads to: something that gives a byte stream. One implementation per kind of far side; the
-// router knows only this. For CONNECT it is a TCP (or TLS) connection of the cluster.
+// What a tunnel that ends here leads to: something that gives a byte stream. One implementation per kind of far side: for
+// CONNECT the TCP (or TLS) connection below, for CONNECT-UDP filter/udp/udp-destination.ts.
 
-import type { ConnectionId } from '../../../core/ids.ts'
-import type { CloseCause } from '../../../core/close-cause.ts'
-import type { Endpoint } from '../../../cluster/endpoint.ts'
-import type { RequestHead } from '../../../codec/http-stream.ts'
-import type { ByteStream } from '../../../transport/byte-stream.ts'
-import type { ClusterUpstream } from '../../../upstream/cluster-upstream.ts'
-import type { DialNeed, Ticket, UpstreamFailure } from '../../../upstream/stream-need.ts'
+import type { ConnectionId } from '../core/ids.ts'
+import type { CloseCause } from '../core/close-cause.ts'
+import type { Endpoint } from '../cluster/endpoint.ts'
+import type { ByteStream } from '../transport/byte-stream.ts'
+import type { ClusterUpstream } from './cluster-upstream.ts'
+import type { DialNeed, Ticket, UpstreamFailure } from './stream-need.ts'
 
 /** A way to the far side. */
 export interface TunnelDestination {
@@ -17,8 +16,6 @@ export interface TunnelDestination {
 
 /** The tunnel that is asked for. */
 export interface DestinationRequest {
-  /** As the upstream would see it: rewritten. */
-  readonly head: RequestHead
   /** The client has ended its direction with the head. */
   readonly endStream: boolean
   readonly upstream: ClusterUpstream

@@ -1,6 +1,6 @@
 // How long to wait before the next attempt: exponential with full jitter, as Envoy's JitteredExponentialBackOffStrategy.
 
-import type { Random } from '../../../core/random.ts'
+import type { Random } from './random.ts'
 
 export class JitteredBackoff {
   readonly #maxMs: number

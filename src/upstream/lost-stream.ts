@@ -1,9 +1,9 @@
-// What the failure of an upstream is called: one name before its response began, another one after.
+// What the loss of an upstream's stream is called: one name before its response began, another one after.
 
-import type { CloseCause } from '../../../core/close-cause.ts'
-import { errorEntry, type ErrorCode } from '../../../core/errors.ts'
+import type { CloseCause } from '../core/close-cause.ts'
+import { errorEntry, type ErrorCode } from '../core/errors.ts'
 
-/** What an upstream failure is called before its response began. */
+/** What the loss is called before its response began. */
 export function earlyCode(cause: CloseCause): ErrorCode {
   switch (cause.code) {
     case 'upstream_closed':
@@ -15,7 +15,7 @@ export function earlyCode(cause: CloseCause): ErrorCode {
   }
 }
 
-/** What an upstream failure is called after its response began. */
+/** What the loss is called after its response began. */
 export function lateCause(cause: CloseCause): CloseCause {
   switch (cause.code) {
     case 'upstream_protocol_error':

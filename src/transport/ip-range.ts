@@ -1,9 +1,9 @@
-// IP addresses as numbers, to tell which ranges they are in. IPv4-mapped IPv6 addresses (RFC 4291 §2.5.5.2) are the IPv4
-// addresses they stand for.
+// IP addresses as numbers, and whether they lie in the ranges of a configuration. IPv4-mapped IPv6 addresses (RFC 4291
+// §2.5.5.2) are the IPv4 addresses they stand for.
 
 import { isIP } from 'node:net'
 import type { AddressRange } from '../config/model/address.ts'
-import { ipv6Groups } from '../transport/address.ts'
+import { ipv6Groups } from './address.ts'
 
 /** 16 bits per group: two groups are IPv4, eight are IPv6. */
 export type IpGroups = readonly number[]
@@ -29,6 +29,19 @@ export function ipRange({ address, prefixLength }: AddressRange): IpRange | unde
   const mapped = groups.length === 8 && prefixLength >= 96 && inRange(groups, MAPPED)
   return mapped ? { groups: groups.slice(6), prefixLength: prefixLength - 96 } : { groups, prefixLength }
 }
+
+/** Whether the address of a connection lies in a configured range. False for socket paths and internal listeners. */
+export function inAddressRange(range: AddressRange, ip: string): boolean {
+  // The zone of a link-local address says on which link it is, not in which range (RFC 4007 §11).
+  const groups = ipGroups(ip.split('%')[0] ?? '')
+  const known = parsed.get(range) ?? ipRange(range)
+  if (groups === undefined || known === undefined) return false
+  parsed.set(range, known)
+  return inRange(groups, known)
+}
+
+/** Configured ranges are parsed once. */
+const parsed = new WeakMap<AddressRange, IpRange>()
 
 /** Whether an address of the same family begins with the range's prefix. */
 export function inRange(ip: IpGroups, range: IpRange): boolean {
