@@ -15,6 +15,12 @@ export const TYPE = {
 
 const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
 
+/** Seconds. */
+const KEEPALIVE = { keepalive_time: 60 }
+
+/** The same for the connections of a cluster. */
+export const upstreamKeepalive = { upstream_connection_options: { tcp_keepalive: KEEPALIVE } }
+
 export const socketAddress = ({ host, port }: Listen): object => ({
   socket_address: { address: host, port_value: port },
 })
@@ -29,6 +35,8 @@ export const bootstrap = (listener: object, cluster: object, adminPort: number |
 export const listener = (name: string, listen: Listen, filter: string, typedConfig: object): object => ({
   name,
   address: socketAddress(listen),
+  // Idle tunnels are not closed, so a client that vanished is found out by the system.
+  tcp_keepalive: KEEPALIVE,
   filter_chains: [{ filters: [{ name: filter, typed_config: typedConfig }] }],
 })
 

@@ -1,6 +1,6 @@
 // The Envoy configuration of a forward proxy: CONNECT to any host, and plain requests with absolute addresses.
 
-import { bootstrap, listener, TYPE } from './config-parts.ts'
+import { bootstrap, listener, TYPE, upstreamKeepalive } from './config-parts.ts'
 import type { Listen } from './listen-address.ts'
 
 export interface ProxyWishes {
@@ -54,6 +54,7 @@ const manager = {
 const cluster = (allow: readonly string[], onlyAllowed: boolean): object => ({
   name: 'named',
   lb_policy: 'CLUSTER_PROVIDED',
+  ...upstreamKeepalive,
   cluster_type: {
     name: 'envoy.clusters.dynamic_forward_proxy',
     typed_config: { '@type': TYPE.dynamicForwardCluster, dns_cache_config: dnsCache },

@@ -1,6 +1,6 @@
 // The Envoy configuration of a port whose connections travel through an HTTP proxy to one target.
 
-import { bootstrap, httpVersion, listener, namedEndpoint, TYPE, verifiedTls } from './config-parts.ts'
+import { bootstrap, httpVersion, listener, namedEndpoint, TYPE, upstreamKeepalive, verifiedTls } from './config-parts.ts'
 import type { Listen } from './listen-address.ts'
 
 export interface TunnelWishes {
@@ -51,6 +51,7 @@ const proxyAuthorization = (credentials: string): object => ({
 const cluster = ({ via, http2 }: TunnelWishes): object => ({
   name: 'proxy',
   ...namedEndpoint('proxy', { host: via.host, port: via.port }),
+  ...upstreamKeepalive,
   ...(via.secure ? { transport_socket: verifiedTls(via.host) } : {}),
   ...httpVersion(http2 ? { http2_protocol_options: {} } : { http_protocol_options: {} }),
 })

@@ -1,6 +1,6 @@
 // The Envoy configuration of one upstream behind one port.
 
-import { bootstrap, httpVersion, listener, namedEndpoint, TYPE, verifiedTls } from './config-parts.ts'
+import { bootstrap, httpVersion, listener, namedEndpoint, TYPE, upstreamKeepalive, verifiedTls } from './config-parts.ts'
 import type { Listen } from './listen-address.ts'
 
 /** A bootstrap: WebSockets enabled, no idle timeout on tunnels, HTTP/1.1 and HTTP/2 accepted. */
@@ -30,6 +30,7 @@ function cluster(url: URL): object {
   return {
     name: 'upstream',
     ...namedEndpoint('upstream', { host, port }),
+    ...upstreamKeepalive,
     ...(secure ? { transport_socket: verifiedTls(host) } : {}),
     ...(url.protocol === 'h2c:' ? httpVersion({ http2_protocol_options: { allow_connect: true } }) : {}),
   }

@@ -17,6 +17,12 @@ export const CLOSE_GRACE_MS = 5000
  */
 export const LAST_BYTES_MS = 60_000
 
+/**
+ * Milliseconds without bytes after which a tunnel ends whose one side has ended, when it has no idle limit: a client that left
+ * by FIN, before an application that never speaks, would otherwise hold two connections for ever.
+ */
+export const HALF_CLOSED_IDLE_MS = 3600 * 1000
+
 /** Without an idle limit the deadline only keeps the wheel's time moving: about a year. */
 const FOREVER_MS = 365 * 24 * 3600 * 1000
 
@@ -85,6 +91,12 @@ export function bridge(downstream: ByteStream, upstream: ByteStream, options: Br
 }
 
 const IDLE = closeCause('proxy', 'tunnel', 'stream_idle_timeout')
+const HALF_CLOSED = closeCause(
+  'proxy',
+  'tunnel',
+  'stream_idle_timeout',
+  'one side had ended and nothing moved for an hour',
+)
 const MAX_DURATION = closeCause('proxy', 'tunnel', 'max_stream_duration')
 
 class RunningTunnel implements Tunnel, DirectionOwner {
@@ -98,6 +110,7 @@ class RunningTunnel implements Tunnel, DirectionOwner {
   readonly #idle: Deadline
   readonly #duration: Deadline | undefined
   #grace: Deadline | undefined
+  #halfClosed: Deadline | undefined
   /** Bytes that waited to be sent when the grace began or was prolonged. */
   #queuedAtGrace = 0
   /** Who ended a direction first. */
@@ -177,8 +190,17 @@ class RunningTunnel implements Tunnel, DirectionOwner {
       return this.close(halfCloseEndsAll(by))
     }
     direction.target.endWriting()
+    if (!bothEnded && (this.#options.idleMs ?? 0) <= 0) this.#awaitOtherEnd(HALF_CLOSED_IDLE_MS)
     // Both said all they had; what is queued gets its time, then a peer that takes nothing is left.
     if (bothEnded) this.#awaitClose()
+  }
+
+  #awaitOtherEnd(ms: number): void {
+    this.#halfClosed = this.#options.wheel.arm(ms, () => {
+      const leftMs = HALF_CLOSED_IDLE_MS - (this.#options.clock.now() - this.lastActivityMs)
+      if (leftMs > 0) this.#awaitOtherEnd(leftMs)
+      else this.close(HALF_CLOSED)
+    })
   }
 
   onSourceClosed(direction: Direction, cause: CloseCause): void {
@@ -240,6 +262,7 @@ class RunningTunnel implements Tunnel, DirectionOwner {
     this.#idle.cancel()
     this.#duration?.cancel()
     this.#grace?.cancel()
+    this.#halfClosed?.cancel()
     const durationMs = this.#options.clock.now() - this.#openedMs
     const { bytesFromDownstream, bytesFromUpstream } = this
     this.#options.onEnd({ cause: this.cause, bytesFromDownstream, bytesFromUpstream, durationMs })

@@ -405,14 +405,14 @@ describe('on HTTP/2', () => {
     }
   })
 
-  test('close with a cause of the upstream is END_STREAM and then CONNECT_ERROR', () => {
+  test('close with a cause of the upstream is END_STREAM and then a reset that does not undo what was said', () => {
     const server = new Server()
     server.feed('headers 1 connect')
     server.streams.at(-1)?.respond(response(200), false)
     const bytes = server.streams.at(-1)?.intoByteStream()
     bytes?.writeLatin1('last')
     bytes?.close(closeCause('upstream', 'tcp', 'upstream_closed'))
-    assert.deepEqual(server.sent(), ['headers 1 :status=200', 'data 1 4', 'data 1 0 end', 'rst 1 CONNECT_ERROR'])
+    assert.deepEqual(server.sent(), ['headers 1 :status=200', 'data 1 4', 'data 1 0 end', 'rst 1 NO_ERROR'])
   })
 
   test('RST_STREAM and GOAWAY of the client', async () => {

@@ -5,7 +5,13 @@ import { systemClock } from '../../../src/core/clock.ts'
 import { TimerWheel, WHEEL_TICK_MS } from '../../../src/core/timer-wheel.ts'
 import { PAUSE } from '../../../src/transport/byte-stream.ts'
 import { memoryPair } from '../../../src/transport/memory.ts'
-import { type BridgeOptions, type Tunnel, type TunnelSummary, bridge } from '../../../src/tunnel/bridge.ts'
+import {
+  type BridgeOptions,
+  HALF_CLOSED_IDLE_MS,
+  type Tunnel,
+  type TunnelSummary,
+  bridge,
+} from '../../../src/tunnel/bridge.ts'
 import { Recorder, turns, until } from '../../conformance/byte-stream.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { ScriptedStream } from '../../support/scripted-stream.ts'
@@ -227,6 +233,23 @@ describe('tunnel deadlines', () => {
       await until(() => ends.length === 1, 'idle')
       assert.equal(ends[0]?.cause.code, 'stream_idle_timeout')
       assert.equal(ends[0]?.cause.by, 'proxy')
+    }),
+  )
+
+  it(
+    'ends a half-closed tunnel that nobody uses, also without an idle limit',
+    run({ idleMs: 0 }, async ({ client, origin, clock, tunnel, ends }) => {
+      client.stream.endWriting()
+      await until(() => origin.ended, 'the half-close')
+      clock.advance(HALF_CLOSED_IDLE_MS - 60_000)
+      origin.stream.writeLatin1('still here')
+      await until(() => client.text === 'still here', 'bytes of the open half')
+      clock.advance(HALF_CLOSED_IDLE_MS - 60_000)
+      await turns(5)
+      assert.equal(tunnel.cause, undefined)
+      clock.advance(120_000)
+      await until(() => ends.length === 1, 'the end')
+      assert.match(ends[0]?.cause.detail ?? '', /one side had ended/)
     }),
   )
 
