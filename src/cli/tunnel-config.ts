@@ -1,6 +1,14 @@
 // The Envoy configuration of a port whose connections travel through an HTTP proxy to one target.
 
-import { bootstrap, httpVersion, listener, namedEndpoint, TYPE, upstreamKeepalive, verifiedTls } from './config-parts.ts'
+import {
+  bootstrap,
+  httpVersion,
+  listener,
+  namedEndpoint,
+  TYPE,
+  upstreamKeepalive,
+  verifiedTls,
+} from './config-parts.ts'
 import type { Listen } from './listen-address.ts'
 
 export interface TunnelWishes {

@@ -1,6 +1,14 @@
 // The Envoy configuration of one upstream behind one port.
 
-import { bootstrap, httpVersion, listener, namedEndpoint, TYPE, upstreamKeepalive, verifiedTls } from './config-parts.ts'
+import {
+  bootstrap,
+  httpVersion,
+  listener,
+  namedEndpoint,
+  TYPE,
+  upstreamKeepalive,
+  verifiedTls,
+} from './config-parts.ts'
 import type { Listen } from './listen-address.ts'
 
 /** A bootstrap: WebSockets enabled, no idle timeout on tunnels, HTTP/1.1 and HTTP/2 accepted. */
