@@ -16,7 +16,10 @@ export class QuitRequest {
   }
 }
 
-/** Resolves to what asked for the end. SIGUSR1 means `reopenLogs` meanwhile. */
+/**
+ * Resolves to what asked for the end. SIGUSR1 means `reopenLogs`, also afterwards: tunnels still run, logs still rotate, and
+ * without a listener the runtime would open its debugger.
+ */
 export function endRequest(quit: QuitRequest, reopenLogs: () => void): Promise<string> {
   return new Promise((resolve) => {
     const onTerm = (): void => finish('SIGTERM')
@@ -27,7 +30,6 @@ export function endRequest(quit: QuitRequest, reopenLogs: () => void): Promise<s
       clearInterval(alive)
       process.off('SIGTERM', onTerm)
       process.off('SIGINT', onInt)
-      process.off('SIGUSR1', reopenLogs)
       resolve(reason)
     }
     quit.listen(finish)

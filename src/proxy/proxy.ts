@@ -188,17 +188,17 @@ export class Proxy {
 
   /** Stops accepting and lets tunnels go on until the last one ends, time is over, or a second signal comes. */
   async #drain(seconds: number): Promise<void> {
-    const { ledger } = this.services
-    this.server.announceDrain()
-    await Promise.race([this.server.drain(), delay(DRAIN_LOOK_MS)])
-    if (this.server.connections.length === 0 || seconds === 0) return
-    this.#main.info('draining', { tunnels: ledger.size, connections: this.server.connections.length, seconds })
     const signals = { again: false }
     const stopNow = (): void => {
       signals.again = true
     }
+    // From the first moment on: without a listener the second signal would kill the process as it is.
     process.once('SIGTERM', stopNow)
     process.once('SIGINT', stopNow)
+    this.server.announceDrain()
+    await Promise.race([this.server.drain(), delay(DRAIN_LOOK_MS)])
+    const connections = this.server.connections.length
+    if (connections > 0) this.#main.info('draining', { tunnels: this.services.ledger.size, connections, seconds })
     const deadline = systemClock.now() + seconds * 1000
     while (!signals.again && this.server.connections.length > 0 && systemClock.now() < deadline)
       await delay(DRAIN_LOOK_MS)

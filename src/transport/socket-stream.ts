@@ -1,6 +1,7 @@
 // A byte stream on a socket: gathers writes per loop turn, reads straight out of the read buffer, and says why it ended.
 
 import type { Socket } from 'node:net'
+import { constants } from 'node:os'
 import type { CloseCause } from '../core/close-cause.ts'
 import { READ_BUFFER_BYTES, WRITE_HIGH_WATER_BYTES } from '../core/limits.ts'
 import type {
@@ -233,7 +234,8 @@ export class SocketStream implements ReplayableStream, WireOwner, Flushable, Lin
   onWireClosed(): void {
     this.#wireClosed = true
     this.#releaseBuffer()
-    this.#tellClose()
+    if (this.closed === undefined) this.#closeIfWireClosed()
+    else this.#tellClose()
   }
 
   stopLingering(): void {
@@ -357,7 +359,16 @@ export class SocketStream implements ReplayableStream, WireOwner, Flushable, Lin
     if (this.#gone || !this.#readEnded || this.#replay !== undefined || this.writeStatus !== 'ended') return
     this.closed ??= this.#broken ?? finished(this.#selfEndedFirst ? 'proxy' : this.#peer)
     this.#leave()
-    this.#wire.close()
+    if (this.#wireClosed) process.nextTick(() => this.#tellClose())
+    else this.#wire.close()
+  }
+
+  /** `net` closes a socket by itself when it fails, and may tell nothing more once the peer's end was read. */
+  #closeIfWireClosed(): void {
+    if (!this.#wireClosed || this.closed !== undefined || this.#replay !== undefined) return
+    this.closed = this.#broken ?? socketFailure(this.#peer, -constants.errno.ECONNRESET)
+    this.#leave()
+    process.nextTick(() => this.#tellClose())
   }
 
   #startLingering(): void {
@@ -433,6 +444,7 @@ export class SocketStream implements ReplayableStream, WireOwner, Flushable, Lin
     if (bytes.length > 0) this.#deliver(bytes, bytes.length)
     if (this.#readEnded && this.closed === undefined) this.#tellEnd()
     this.#closeIfBothEnded()
+    this.#closeIfWireClosed()
     this.#updateReading()
   }
 

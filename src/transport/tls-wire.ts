@@ -11,8 +11,36 @@ import type { SocketWire } from './socket-wire.ts'
 /** A wire on `socket`, whose handshake is just over; `under` has the addresses, `raw` is the connection below, for resets. */
 export function tlsWire(socket: TLSSocket, under: StreamInfo, raw: unknown): SocketWire {
   const handle: unknown = Reflect.get(socket, '_handle')
-  if (libuv === undefined || !isStreamHandle(handle)) return new NetWire(socket, under.local, under.remote)
+  if (libuv === undefined || !isStreamHandle(handle)) return new TlsNetWire(socket, under, raw)
   return new TlsWire(socket, handle, under, raw)
+}
+
+/** The same on `net`: what is below is reset here too, as ending the session would look like an end in order. */
+class TlsNetWire extends NetWire {
+  readonly #socket: TLSSocket
+  readonly #raw: unknown
+  #closed = false
+
+  constructor(socket: TLSSocket, under: StreamInfo, raw: unknown) {
+    super(socket, under.local, under.remote)
+    this.#socket = socket
+    this.#raw = raw
+    socket.on('close', () => (this.#closed = true))
+  }
+
+  override reset(): void {
+    setImmediate(() => {
+      const raw = this.#raw
+      // The session does not tell of its end when what carries it went first.
+      if (!this.#closed && isResettable(raw)) raw.reset(() => this.#gone())
+      this.#socket.destroy()
+    })
+  }
+
+  #gone(): void {
+    if (!this.#closed) this.owner?.onWireClosed()
+    this.#closed = true
+  }
 }
 
 class TlsWire extends LibuvWire {

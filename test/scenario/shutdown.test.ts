@@ -80,6 +80,19 @@ test('a second SIGTERM cuts what is left, and says that the operator did it', as
   await proxy.stop()
 })
 
+test('logs can be rotated during a drain, and SIGUSR1 opens no debugger then', async () => {
+  const proxy = await start(PATIENT)
+  const client = await open(proxy)
+  proxy.signal('SIGTERM')
+  await refusesConnections(proxy)
+  proxy.signal('SIGUSR1')
+  await echoes(client, 'still here')
+  await client.close()
+  assert.equal(await within(proxy.exited, 'the end of the program'), 0)
+  assert.doesNotMatch(proxy.output(), /Debugger listening/)
+  await proxy.stop()
+})
+
 test('SIGINT ends at once', async () => {
   const proxy = await start(PATIENT)
   const client = await open(proxy)
