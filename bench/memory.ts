@@ -21,6 +21,7 @@ export async function memory(
   const wanted = flags.quick ? Math.ceil(workload.load.connections / 5) : workload.load.connections
   const connections = Math.min(wanted, Math.floor((maximumFiles - 200) / 2))
   for (const peer of peers) {
+    if (!peer.can(workload)) continue
     progress(peer.name)
     await fleet.discard(peer)
     const instance = await fleet.get(peer, workload.shape)
