@@ -5,9 +5,8 @@ export function sluiceBootstrap(site: Site): string {
   return site.shape.tcp === 'forward' || site.shape.tcp === 'enter' ? forwarding(site) : serving(site)
 }
 
-/** tcp_proxy, plain or into HTTP/2 CONNECT. */
-function forwarding(site: Site): string {
-  return `admin:
+/** Up to the network filter. */
+const listenerHead = (site: Site): string => `admin:
   address: { socket_address: { address: 127.0.0.1, port_value: ${site.adminPort} } }
 static_resources:
   listeners:
@@ -15,7 +14,11 @@ static_resources:
     address: { socket_address: { address: 127.0.0.1, port_value: ${site.listenPort} } }
     filter_chains:
     - filters:
-      - name: envoy.filters.network.tcp_proxy
+`
+
+/** tcp_proxy, plain or into HTTP/2 CONNECT. */
+function forwarding(site: Site): string {
+  return `${listenerHead(site)}      - name: envoy.filters.network.tcp_proxy
         typed_config:
           "@type": type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy
           stat_prefix: bench
@@ -32,15 +35,7 @@ const leaving = `              - match: { connect_matcher: {} }
 `
 
 function serving(site: Site): string {
-  return `admin:
-  address: { socket_address: { address: 127.0.0.1, port_value: ${site.adminPort} } }
-static_resources:
-  listeners:
-  - name: downstream
-    address: { socket_address: { address: 127.0.0.1, port_value: ${site.listenPort} } }
-    filter_chains:
-    - filters:
-      - name: envoy.filters.network.http_connection_manager
+  return `${listenerHead(site)}      - name: envoy.filters.network.http_connection_manager
         typed_config:
           "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
           stat_prefix: bench

@@ -4,23 +4,15 @@ import type { Socket } from 'node:net'
 import { constants } from 'node:os'
 import type { CloseCause } from '../core/close-cause.ts'
 import { READ_BUFFER_BYTES, WRITE_HIGH_WATER_BYTES } from '../core/limits.ts'
-import type {
-  ByteStreamSink,
-  PauseReason,
-  ReadStatus,
-  StreamAddress,
-  StreamInfo,
-  TlsInfo,
-  WriteStatus,
-} from './byte-stream.ts'
+import type { ByteStreamSink, PauseReason, ReadStatus, StreamInfo, TlsInfo, WriteStatus } from './byte-stream.ts'
 import { containFault } from './fault.ts'
 import { type Lingering, linger } from './linger.ts'
 import { releaseReadBuffer, sharedReadBuffer, takeReadBuffer } from './read-buffer.ts'
-import type { ConnectionState } from './connection-state.ts'
 import type { ReplayableStream, StreamAmendment } from './replay.ts'
 import { type PeerSide, endedBeforeReset, finished, socketFailure } from './socket-cause.ts'
 import type { SocketWire, WireOwner } from './socket-wire.ts'
 import { type Flushable, currentPoll, enterRead, flushAfterPoll, flushSoon, leaveRead } from './turn.ts'
+import { SocketInfo } from './socket-info.ts'
 import { resetWhenStalled } from './stalled-close.ts'
 import { WriteQueue } from './write-queue.ts'
 
@@ -482,28 +474,5 @@ export class SocketStream implements ReplayableStream, WireOwner, Flushable, Lin
     if (this.#ownBuffer === undefined || (this.#pauses & LENT) !== 0) return
     releaseReadBuffer(this.#ownBuffer)
     this.#ownBuffer = undefined
-  }
-}
-
-/** Asks for an address when it is read: most connections are never asked for their own end. */
-class SocketInfo implements StreamInfo {
-  readonly #wire: SocketWire
-  readonly #amended: StreamAmendment | undefined
-  readonly tls?: TlsInfo
-  readonly state?: ConnectionState
-
-  constructor(wire: SocketWire, tls: TlsInfo | undefined, amended?: StreamAmendment) {
-    this.#wire = wire
-    this.#amended = amended
-    if (tls !== undefined) this.tls = tls
-    if (amended?.state !== undefined) this.state = amended.state
-  }
-
-  get local(): StreamAddress {
-    return this.#amended?.local ?? this.#wire.local
-  }
-
-  get remote(): StreamAddress {
-    return this.#amended?.remote ?? this.#wire.remote
   }
 }

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { authority } from '../support/certificates.ts'
+import { bootstrap, cluster, listener } from '../support/envoy-config.ts'
 import { freePorts, runForeign, startForeign } from '../support/foreign-program.ts'
 import {
   type ForwardProxy,
@@ -18,10 +19,11 @@ import {
   startTinyproxy,
 } from '../support/forward-proxies.ts'
 import { nothingLeft } from '../support/leaks.ts'
-import { runSluice } from '../support/proxy-process.ts'
+import { runSluice, startProxy } from '../support/proxy-process.ts'
 import { type RunningCommand, startCommand } from '../support/sluice-command.ts'
 import { startTcpTarget, type TcpTarget } from '../support/tcp-target.ts'
 import { needs } from '../support/tools.ts'
+import { terminatePost } from '../support/tunnel-config.ts'
 import { until, within } from '../support/waiting.ts'
 
 const LOGIN = { user: 'anna', password: 'open:sesame %20' }
@@ -118,6 +120,22 @@ describe('without a password', () => {
     })
   }
 })
+
+for (const flags of [[], ['--http2']]) {
+  test(`--post ${flags.join('')} reaches a proxy that takes POST for CONNECT`, async () => {
+    const far = await startProxy(
+      bootstrap(
+        [listener({ name: 'far', upgrades: [], routes: [terminatePost('target')] })],
+        [cluster({ name: 'target', port: target.port })],
+      ),
+    )
+    const tunnel = await startTunnel(`http://127.0.0.1:${far.port('far')}`, target.port, ['--post', ...flags])
+    await dialogue(tunnel.port)
+    assert.match(tunnel.program.output(), /POST/)
+    await tunnel.stop()
+    await far.stop()
+  })
+}
 
 describe('with a password', () => {
   test('squid lets the right one in', needs('squid', 'openssl'), async () => {
