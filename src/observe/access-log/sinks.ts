@@ -1,7 +1,7 @@
 // Where log lines go. One sink per path is shared by every logger that names it, so lines of two listeners never cut
 // into one another and a rotation reopens each file once. Lines are gathered and written together.
 
-import { openSync } from 'node:fs'
+import { fstatSync, openSync } from 'node:fs'
 import pino from 'pino'
 import type { LogTarget } from '../../config/model/access-log.ts'
 
@@ -130,12 +130,16 @@ class FileSink implements LogSink {
     if (typeof this.#destination === 'string') this.#stream.end()
   }
 
-  /** The file is opened here and now, so that a wrong path is known before the first line. */
+  /**
+   * The file is opened here and now, so that a wrong path is known before the first line. A regular file takes each
+   * batch at once, so that a flush can never overtake a write under way; a pipe or terminal may stall, and is written
+   * in the background.
+   */
   #openStream(): Stream {
     const descriptor = typeof this.#destination === 'string' ? openSync(this.#destination, 'a') : this.#destination
     const stream = pino.destination({
       dest: descriptor,
-      sync: false,
+      sync: fstatSync(descriptor).isFile(),
       minLength: BATCH_BYTES,
       maxLength: MAX_WAITING_BYTES,
     })
