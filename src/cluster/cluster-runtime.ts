@@ -209,6 +209,7 @@ export class ClusterRuntime implements DiscoveryListener {
     const { added, removed } = this.#set.commit()
     if (added.length === 0 && removed.length === 0) return false
     this.stats.membershipChange.value++
+    for (const endpoint of added) endpoint.health.onChange = () => this.#rebuild()
     this.#rebuild()
     for (const endpoint of removed) this.#tellRemoved(endpoint)
     return true
@@ -232,8 +233,8 @@ export class ClusterRuntime implements DiscoveryListener {
     this.#picker = makePicker(this.cluster.balancing, endpoints, this.#random)
     this.#none = this.#whyNone()
     this.stats.membershipTotal.value = endpoints.length
-    this.stats.membershipHealthy.value = endpoints.filter(({ config }) => config.health === 'healthy').length
-    this.stats.membershipDegraded.value = endpoints.filter(({ config }) => config.health === 'degraded').length
+    this.stats.membershipHealthy.value = endpoints.filter(({ health }) => health.state === 'healthy').length
+    this.stats.membershipDegraded.value = endpoints.filter(({ health }) => health.state === 'degraded').length
   }
 
   #whyNone(): NoEndpoint {

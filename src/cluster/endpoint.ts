@@ -4,6 +4,7 @@
 import { type Address, addressText } from '../config/model/address.ts'
 import type { EndpointConfig } from '../config/model/cluster.ts'
 import { Capability } from './capability.ts'
+import { EndpointHealth } from './endpoint-health.ts'
 import { endpointStats, type EndpointStats } from './endpoint-stats.ts'
 
 export class Endpoint {
@@ -11,6 +12,7 @@ export class Endpoint {
   readonly config: EndpointConfig
   readonly stats: EndpointStats = endpointStats()
   readonly capability = new Capability()
+  readonly health: EndpointHealth
   #addresses: readonly Address[]
   #text: string
   #removed = false
@@ -18,6 +20,7 @@ export class Endpoint {
   /** `addresses`: where to dial, best first; the others are tried only when the first cannot be reached. */
   constructor(config: EndpointConfig, addresses: readonly [Address, ...Address[]]) {
     this.config = config
+    this.health = new EndpointHealth(config.health)
     this.#addresses = addresses
     this.#text = addressText(addresses[0])
   }

@@ -1,12 +1,14 @@
 // Which cluster a forwarding route sends a request to. Envoy: cluster, cluster_header, weighted_clusters.
 
-import type { ClusterChoice, WeightedCluster } from '../config/model/route.ts'
+import type { ClusterChoice, DirectAction, RedirectAction, WeightedCluster } from '../config/model/route.ts'
 import { quoted } from './explanation-text.ts'
 import type { MatchedHead } from './header-test.ts'
 
 /** The cluster's name and, for weighted clusters, the member; or why there is none. */
 export type ChosenCluster =
   | { readonly kind: 'cluster'; readonly name: string; readonly member: WeightedCluster | undefined }
+  /** The chosen member answers here. */
+  | { readonly kind: 'answer'; readonly action: DirectAction | RedirectAction; readonly member: WeightedCluster }
   | { readonly kind: 'no-cluster'; readonly explanation: string }
 
 /** Chooses. `random` is in [0, 1): draw a fresh one, not the one that routes' fractions were tested with. */
@@ -16,6 +18,8 @@ export function chooseCluster(choice: ClusterChoice, head: MatchedHead, random: 
       return { kind: 'cluster', name: choice.name, member: undefined }
     case 'header':
       return byHeader(choice.header, head, undefined)
+    case 'first-match':
+      return { kind: 'cluster', name: choice.main, member: undefined }
     case 'weighted':
       return byWeight(choice, head, random)
   }
@@ -45,9 +49,14 @@ function byWeight(choice: WeightedChoice, head: MatchedHead, random: number): Ch
 
 function chosen(member: WeightedCluster, head: MatchedHead): ChosenCluster {
   const { cluster } = member
-  return cluster.kind === 'cluster'
-    ? { kind: 'cluster', name: cluster.name, member }
-    : byHeader(cluster.header, head, member)
+  switch (cluster.kind) {
+    case 'cluster':
+      return { kind: 'cluster', name: cluster.name, member }
+    case 'header':
+      return byHeader(cluster.header, head, member)
+    case 'answer':
+      return { kind: 'answer', action: cluster.action, member }
+  }
 }
 
 const UINT64_MAX = 18446744073709551615n

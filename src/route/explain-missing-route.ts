@@ -4,7 +4,7 @@ import type { RequestHead } from '../codec/http-stream.ts'
 import type { PathMatch } from '../config/model/route.ts'
 import type { CompiledRoute, CompiledVirtualHost } from './compiled-table.ts'
 import { bounded, describeRoute, listed, quoted } from './explanation-text.ts'
-import { describePathMatch, type PathInput } from './path-matcher.ts'
+import { describePathMatch, literalMatch, type PathInput } from './path-matcher.ts'
 import type { ConditionInput } from './route-conditions.ts'
 
 /** The request that found no route. */
@@ -51,7 +51,7 @@ function pathMissed(host: CompiledVirtualHost, path: PathInput, input: Request):
 }
 
 function literalOf(match: PathMatch): string | undefined {
-  return match.kind === 'regex' || match.kind === 'connect' ? undefined : match.value
+  return literalMatch(match)?.value
 }
 
 /** Equal or prefixed but for letter case or a slash at the end; `given` is in lower case, without that slash. */

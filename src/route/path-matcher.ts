@@ -42,7 +42,7 @@ export class PathMatcher {
   constructor(match: PathMatch) {
     this.match = match
     this.#kind = match.kind
-    const literal = match.kind === 'regex' || match.kind === 'connect' ? undefined : match
+    const literal = literalMatch(match)
     this.#ignoreCase = literal?.caseSensitive === false
     const value = literal?.value ?? ''
     this.#value = this.#ignoreCase ? value.toLowerCase() : value
@@ -68,6 +68,8 @@ export class PathMatcher {
         return this.#regex?.test(path) ?? false
       case 'connect':
         return false
+      case 'any':
+        return true
     }
   }
 
@@ -76,6 +78,12 @@ export class PathMatcher {
     return path.length >= value.length && path.slice(0, value.length).toLowerCase() === value
   }
 }
+
+type LiteralMatch = Exclude<PathMatch, { readonly kind: 'regex' | 'connect' | 'any' }>
+
+/** The match when it is one of a text. */
+export const literalMatch = (match: PathMatch): LiteralMatch | undefined =>
+  match.kind === 'regex' || match.kind === 'connect' || match.kind === 'any' ? undefined : match
 
 /** A path match as an operator would write it. */
 export function describePathMatch(match: PathMatch): string {
@@ -90,5 +98,7 @@ export function describePathMatch(match: PathMatch): string {
       return `safe_regex "${match.regex.source}"`
     case 'connect':
       return 'connect_matcher'
+    case 'any':
+      return 'any path'
   }
 }

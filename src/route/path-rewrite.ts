@@ -3,6 +3,7 @@
 
 import type { PathMatch, PathRewrite } from '../config/model/route.ts'
 import type { FormatTemplate } from '../config/model/format-template.ts'
+import { literalMatch } from './path-matcher.ts'
 import { pathEnd, safeTarget } from './target.ts'
 
 /** Evaluates a format for the request at hand. */
@@ -30,6 +31,8 @@ function newTarget(rewrite: PathRewrite, match: PathMatch, path: string, query: 
       return rewrite.path.includes('?') ? rewrite.path : rewrite.path + query
     case 'prefix':
       return rewrite.prefix + path.slice(matchedLength(match, path)) + query
+    case 'segment-prefix':
+      return segmentPrefix(rewrite.replacement, path.slice(rewrite.matched.replace(/\/$/, '').length)) + query
     case 'regex': {
       const replaced = rewrite.regex.replaceAll(path, rewrite.substitution)
       return replaced === '' ? '' : replaced + query
@@ -41,7 +44,13 @@ function newTarget(rewrite: PathRewrite, match: PathMatch, path: string, query: 
   }
 }
 
+/** `rest` is what follows the matched segments: empty or with its slash. Exactly one slash stands between the two. */
+function segmentPrefix(replacement: string, rest: string): string {
+  const joined = replacement.replace(/\/$/, '') + rest
+  return joined === '' ? '/' : joined
+}
+
 /** How much of the path the route matched: that part a prefix rewrite replaces. */
 function matchedLength(match: PathMatch, path: string): number {
-  return match.kind === 'regex' || match.kind === 'connect' ? path.length : Math.min(match.value.length, path.length)
+  return Math.min(literalMatch(match)?.value.length ?? path.length, path.length)
 }

@@ -27,6 +27,12 @@ export interface DialNeed {
   readonly target?: string | undefined
   /** Endpoints that failed before; another one is preferred. */
   readonly tried?: readonly Endpoint[] | undefined
+  /** See `PickContext`. */
+  readonly hash?: bigint | undefined
+  readonly preferred?: string | undefined
+  readonly strict?: boolean | undefined
+  readonly rejects?: ((endpoint: Endpoint) => boolean) | undefined
+  readonly repicks?: number | undefined
 }
 
 /** The client's connection, as far as an upstream connection may depend on it. */

@@ -31,7 +31,7 @@ export function usable(endpoints: readonly Endpoint[]): Candidates | undefined {
 }
 
 function ofBestPriority(endpoints: readonly Endpoint[], health: 'healthy' | 'degraded'): Candidates | undefined {
-  const fit = endpoints.filter((endpoint) => endpoint.config.health === health)
+  const fit = endpoints.filter((endpoint) => endpoint.health.state === health)
   const best = fit.reduce((least, endpoint) => Math.min(least, endpoint.config.priority), Infinity)
   const [first, ...others] = fit.filter((endpoint) => endpoint.config.priority === best)
   return first === undefined ? undefined : [first, ...others]

@@ -11,6 +11,15 @@ export interface PickContext {
   readonly target?: string | undefined
   /** Where the client's connection was on its way to before the system redirected it, for original-dst clusters. */
   readonly original?: StreamAddress | undefined
+  /** 64 bits; undefined = none of the hash policies gave one, so chance decides. */
+  readonly hash?: bigint | undefined
+  /** Key of the endpoint that an affinity asks for; see `EndpointAffinity`. Wins over the balancing when it is usable. */
+  readonly preferred?: string | undefined
+  /** No endpoint but the preferred one will do. */
+  readonly strict?: boolean | undefined
+  /** Endpoints that a retry's predicates turn down, and how often another is picked in search of one they do not. */
+  readonly rejects?: ((endpoint: Endpoint) => boolean) | undefined
+  readonly repicks?: number | undefined
 }
 
 /** Nothing was tried yet. */
@@ -18,7 +27,7 @@ export const FIRST_TRY: PickContext = { tried: [] }
 
 export interface Picker {
   /** Never empty-handed: a picker is made of at least one endpoint. */
-  pick(): Endpoint
+  pick(context?: PickContext): Endpoint
 }
 
 /** Endpoints of a picker. */

@@ -56,6 +56,7 @@ function clustersOf({ cluster: choice }: ForwardAction, clusters: ReadonlyMap<st
   const choices = choice.kind === 'weighted' ? choice.clusters.map(({ cluster }) => cluster) : [choice]
   return choices.flatMap((each) => {
     if (each.kind === 'header') return [...clusters.values()]
+    if (each.kind !== 'cluster') return []
     const cluster = clusters.get(each.name)
     return cluster === undefined ? [] : [cluster]
   })

@@ -1,22 +1,23 @@
 // Clusters and their endpoints. Envoy: config.cluster.v3, config.endpoint.v3. Milliseconds; undefined = off.
 
 import type { Address } from './address.ts'
+import type { Balancing, LoadSpread } from './balancing.ts'
 import type { DnsCacheConfig, DnsFamily } from './dns-cache.ts'
 import type { HeaderAddition } from './header-mutation.ts'
+import type { EndpointHealthCheck, HealthCheck } from './health-check.ts'
 import type { CommonHttpOptions, Http1ProtocolOptions, Http2ProtocolOptions } from './http-protocol.ts'
 import type { FilterMetadata } from './metadata.ts'
+import type { OutlierDetection } from './outlier-detection.ts'
 import type { Place } from './place.ts'
 import type { ProxyProtocolSend, ProxyTlv } from './proxy-protocol.ts'
+import type { RetryPolicy } from './retry.ts'
 import type { TargetPolicy } from './target-policy.ts'
 import type { UpstreamTls } from './tls.ts'
 
 export type Discovery = 'static' | 'strict-dns' | 'logical-dns' | 'original-dst' | 'dynamic-forward-proxy'
 export type { DnsFamily } from './dns-cache.ts'
 
-export type Balancing =
-  | { readonly kind: 'round-robin' }
-  | { readonly kind: 'least-request'; readonly choices: number; readonly activeRequestBias: number }
-  | { readonly kind: 'random' }
+export type { Balancing } from './balancing.ts'
 
 export interface EndpointConfig {
   readonly address: Address
@@ -25,7 +26,11 @@ export interface EndpointConfig {
   readonly weight: number
   readonly priority: number
   readonly locality: { readonly region: string; readonly zone: string; readonly subZone: string }
+  /** Of its locality within the priority; undefined = the locality gets nothing when localities share by weight. */
+  readonly localityWeight?: number | undefined
   readonly health: 'healthy' | 'degraded' | 'unhealthy' | 'draining'
+  /** undefined = the cluster's checks as they are. */
+  readonly healthCheck?: EndpointHealthCheck | undefined
   /** An HTTP proxy to CONNECT through, for this endpoint or its locality; wins over the cluster's. */
   readonly httpProxy?: Address | undefined
   /** TLVs for this endpoint; they win over the cluster's of the same type. */
@@ -78,6 +83,12 @@ export interface CircuitBreakers {
   readonly maxPendingRequests: number
   readonly maxRequests: number
   readonly maxRetries: number
+  /** In place of maxRetries: so many retries per hundred requests under way, and at least so many. */
+  readonly retryBudget?: { readonly percent: number; readonly minimum: number } | undefined
+  /** Connections to one endpoint; undefined = no limit of its own. */
+  readonly maxConnectionsPerEndpoint?: number | undefined
+  /** Envoy: track_remaining. */
+  readonly trackRemaining?: boolean
   readonly place: Place
 }
 
@@ -92,6 +103,18 @@ export interface Cluster {
   readonly connectTimeoutMs: number
   readonly bufferLimitBytes: number
   readonly balancing: Balancing
+  /** undefined = Envoy's defaults. */
+  readonly spread?: LoadSpread | undefined
+  /** All must pass. Empty or undefined = none. */
+  readonly healthChecks?: readonly HealthCheck[] | undefined
+  /** undefined = off. */
+  readonly outlierDetection?: OutlierDetection | undefined
+  /** Overrides the route's. Envoy: HttpProtocolOptions.retry_policy. */
+  readonly retry?: RetryPolicy | undefined
+  /** Plain TCP sessions end when their endpoint fails its checks. */
+  readonly closeConnectionsOnHealthFailure?: boolean
+  /** An endpoint that discovery no longer names leaves at once, healthy or not. */
+  readonly ignoreHealthOnRemoval?: boolean
   readonly endpoints: readonly EndpointConfig[]
   readonly protocol: UpstreamProtocol
   readonly common: CommonHttpOptions

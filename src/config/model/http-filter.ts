@@ -2,7 +2,9 @@
 
 import type { AccessLogConfig } from './access-log.ts'
 import type { DnsCacheConfig } from './dns-cache.ts'
+import type { CorsPolicy } from './cors.ts'
 import type { HeaderMutations } from './header-mutation.ts'
+import type { Pipeline } from './pipeline.ts'
 import type { Place } from './place.ts'
 import type { HeaderMatch } from './string-match.ts'
 
@@ -42,4 +44,15 @@ export type HttpFilterConfig =
       readonly hostRewrite: string
       /** Per route: the header that names it; '' = none. */
       readonly hostRewriteHeader: string
+    })
+  | (FilterBase & {
+      /** Easegress's filters. Usually empty on the chain and given per route. */
+      readonly kind: 'pipeline'
+      readonly pipeline: Pipeline | undefined
+    })
+  | (FilterBase & {
+      /** Answers preflights and marks answers. Never keeps a WebSocket away. */
+      readonly kind: 'cors'
+      /** undefined on the chain: routes bring theirs. */
+      readonly policy: CorsPolicy | undefined
     })

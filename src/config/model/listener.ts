@@ -65,6 +65,8 @@ export interface Listener {
   readonly tcpBacklogSize: number | undefined
   readonly reusePort: boolean
   readonly bindToPort: boolean
+  /** Connections served at once; more wait unread until one ends. undefined = no limit. Easegress: maxConnections. */
+  readonly maxConnections?: number | undefined
   readonly keepalive: { readonly timeMs: number } | undefined
   readonly accessLogs: readonly AccessLogConfig[]
   readonly trafficDirection: 'unspecified' | 'inbound' | 'outbound'

@@ -1,11 +1,15 @@
 // Route tables: virtual hosts, matches and actions, references resolved. Envoy: config.route.v3.
 
+import type { AddressRange } from './address.ts'
 import type { FormatTemplate } from './format-template.ts'
+import type { EndpointAffinity, HashPolicy } from './hash-policy.ts'
 import type { MessageMutations } from './header-mutation.ts'
 import type { HttpFilterConfig } from './http-filter.ts'
 import type { Place } from './place.ts'
 import type { ProxyProtocolSend } from './proxy-protocol.ts'
-import type { HeaderMatch, QueryMatch, WholeRegex } from './string-match.ts'
+import type { MirrorPolicy, RetryPolicy } from './retry.ts'
+import type { HeaderMatch, QueryMatch, StringMatch, WholeRegex } from './string-match.ts'
+import type { WebSocketPolicy } from './websocket-policy.ts'
 
 export interface RouteTable {
   readonly name: string
@@ -16,6 +20,11 @@ export interface RouteTable {
   readonly ignorePathParameters: boolean
   /** Removed from external requests. Lower case. */
   readonly internalOnlyHeaders: readonly string[]
+  /**
+   * What a request gets that no route takes. `not-found` (also undefined): 404. `nearest`: the worst that kept a route
+   * from it, over all routes: 403 for its address, 400 for its headers or query, 405 for its method, else 404 (Easegress).
+   */
+  readonly refusal?: 'not-found' | 'nearest' | undefined
   readonly place: Place
 }
 
@@ -53,6 +62,7 @@ export type PathMatch =
   | { readonly kind: 'separated-prefix'; readonly value: string; readonly caseSensitive: boolean }
   | { readonly kind: 'regex'; readonly regex: WholeRegex }
   | { readonly kind: 'connect' }
+  | { readonly kind: 'any' }
 
 export interface RouteMatch {
   readonly path: PathMatch
@@ -63,17 +73,39 @@ export interface RouteMatch {
   readonly fraction: number | undefined
   /** tls_context: whether a client certificate must (not) have been presented / validated. */
   readonly tls: { readonly presented: boolean | undefined; readonly validated: boolean | undefined } | undefined
+  /** One must match the authority without its port, lower case; undefined or empty = all. Easegress: hosts of a rule. */
+  readonly hosts?: readonly HostMatch[] | undefined
+  /** undefined or empty = all. */
+  readonly methods?: readonly string[] | undefined
+  /** One header match is enough. Easegress: matchAllHeader false. */
+  readonly anyHeader?: boolean
+  readonly anyQuery?: boolean
+  /** Which clients; undefined = all. */
+  readonly sources?: SourceFilter | undefined
 }
 
-export type RouteAction =
-  | ForwardAction
-  | RedirectAction
-  | {
-      readonly kind: 'direct'
-      readonly status: number
-      readonly body: FormatTemplate | Buffer
-      readonly contentType: string
-    }
+/** Lower case. `suffix` is `*.example.com` without the star, `prefix` is `www.*` without it. */
+export type HostMatch =
+  | { readonly kind: 'exact' | 'suffix' | 'prefix'; readonly value: string }
+  | { readonly kind: 'regex'; readonly regex: WholeRegex }
+
+/** Easegress: ipFilter. */
+export interface SourceFilter {
+  readonly blockByDefault: boolean
+  readonly allow: readonly AddressRange[]
+  readonly block: readonly AddressRange[]
+  readonly place: Place
+}
+
+export type RouteAction = ForwardAction | RedirectAction | DirectAction
+
+/** Answered here. */
+export interface DirectAction {
+  readonly kind: 'direct'
+  readonly status: number
+  readonly body: FormatTemplate | Buffer
+  readonly contentType: string
+}
 
 export interface RedirectAction {
   readonly kind: 'redirect'
@@ -91,6 +123,8 @@ export type PathRewrite =
   /** Replaces the whole path (redirects only). */
   | { readonly kind: 'full'; readonly path: string }
   | { readonly kind: 'prefix'; readonly prefix: string }
+  /** Whole segments: `matched` goes, `replacement` comes, and exactly one slash stands between. Gateway API: ReplacePrefixMatch. */
+  | { readonly kind: 'segment-prefix'; readonly matched: string; readonly replacement: string }
   | { readonly kind: 'regex'; readonly regex: WholeRegex; readonly substitution: string }
   | { readonly kind: 'format'; readonly template: FormatTemplate }
 
@@ -104,6 +138,14 @@ export type HostRewrite =
 
 export type ClusterChoice =
   | { readonly kind: 'cluster'; readonly name: string }
+  /** The first that matches, else `main`. Easegress: candidate pools. */
+  | {
+      readonly kind: 'first-match'
+      readonly candidates: readonly { readonly match: PoolMatch; readonly pool: string }[]
+      readonly main: string
+      /** By cluster name: what differs between the pools. */
+      readonly pools: ReadonlyMap<string, PoolOverride>
+    }
   | { readonly kind: 'header'; readonly header: string }
   | {
       readonly kind: 'weighted'
@@ -114,14 +156,42 @@ export type ClusterChoice =
 
 export interface WeightedCluster {
   readonly cluster:
-    { readonly kind: 'cluster'; readonly name: string } | { readonly kind: 'header'; readonly header: string }
+    | { readonly kind: 'cluster'; readonly name: string }
+    | { readonly kind: 'header'; readonly header: string }
+    /** This share is not forwarded. Gateway API: a backendRef that does not resolve, or that has a redirect filter. */
+    | { readonly kind: 'answer'; readonly action: DirectAction | RedirectAction }
   readonly weight: number
   readonly mutations: MessageMutations
   /** '' = none. */
   readonly hostRewrite: string
+  /** In place of the route's. */
+  readonly pathRewrite?: PathRewrite | undefined
+  /** Besides the route's. */
+  readonly mirrors?: readonly MirrorPolicy[] | undefined
   readonly perFilter: PerFilterConfig
   readonly place: Place
 }
+
+/** Which requests a pool takes that is not the main one. Easegress: RequestMatcher. */
+export type PoolMatch =
+  | {
+      readonly kind: 'general'
+      readonly headers: readonly {
+        readonly name: string
+        readonly match: readonly StringMatch[]
+        readonly empty: boolean
+      }[]
+      readonly allHeaders: boolean
+      readonly urls: readonly {
+        readonly methods: readonly string[]
+        readonly url: readonly StringMatch[]
+        readonly empty: boolean
+      }[]
+    }
+  /** By chance or by hash, so many of a thousand. */
+  | { readonly kind: 'random'; readonly permil: number }
+  | { readonly kind: 'ip-hash'; readonly permil: number }
+  | { readonly kind: 'header-hash'; readonly permil: number; readonly header: string }
 
 export interface ForwardAction {
   readonly kind: 'forward'
@@ -140,8 +210,25 @@ export interface ForwardAction {
   readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   /** Set when CONNECT ends here and its bytes go to a TCP connection (or datagrams to UDP); undefined = it is passed on. */
   readonly connect: ConnectTermination | undefined
+  /** 'high' counts against the circuit breakers of that priority. undefined = default. */
+  readonly priority?: 'default' | 'high' | undefined
+  /** undefined = none. */
+  readonly retry?: RetryPolicy | undefined
+  readonly mirrors?: readonly MirrorPolicy[] | undefined
+  readonly hashPolicies?: readonly HashPolicy[] | undefined
+  readonly affinity?: EndpointAffinity | undefined
+  readonly websocket?: WebSocketPolicy | undefined
   /** Where to look: the line of the timeout, if it was set. */
   readonly timeoutPlace: Place
+}
+
+/** What a pool says for itself; undefined = as the action says. */
+export interface PoolOverride {
+  readonly timeoutMs?: number | undefined
+  readonly retry?: RetryPolicy | undefined
+  readonly hashPolicies?: readonly HashPolicy[] | undefined
+  readonly affinity?: EndpointAffinity | undefined
+  readonly websocket?: WebSocketPolicy | undefined
 }
 
 /** Envoy: RouteAction.UpgradeConfig.ConnectConfig. */

@@ -32,8 +32,25 @@ export const MAX_NODES = 2_000_000
 /** Nesting beyond this is refused, because everything after works by recursion. */
 export const MAX_DEPTH = 200
 
-/** Parses YAML, or JSON when `format` says so. `file` is the name shown in places. */
-export function parseText(text: string, file: string, format: 'yaml' | 'json'): ParsedText {
+/** Each document of a text by itself: one that is refused does not keep the others away. Empty ones are left out. */
+export function parseDocuments(text: string, file: string, format: 'yaml' | 'json'): readonly ParsedText[] {
+  const { documents, placeAt } = readDocuments(text, file, format)
+  return documents
+    .filter((document) => document.errors.length > 0 || document.contents !== null)
+    .map((document) => {
+      const problems = problemsOf(document, placeAt)
+      const strict = format === 'json' && problems.length === 0 ? jsonProblem(text, placeAt) : undefined
+      if (strict !== undefined) problems.push(strict)
+      return problems.length > 0 ? { kind: 'refused', problems } : new TreeBuilder(document, placeAt, format).build()
+    })
+}
+
+interface Documents {
+  readonly documents: readonly Document.Parsed[]
+  readonly placeAt: (offset: number) => TextPlace
+}
+
+function readDocuments(text: string, file: string, format: 'yaml' | 'json'): Documents {
   const lines = new LineCounter()
   const documents = parseAllDocuments(text, {
     schema: format === 'json' ? 'json' : 'failsafe',
@@ -43,17 +60,23 @@ export function parseText(text: string, file: string, format: 'yaml' | 'json'): 
     version: '1.2',
     logLevel: 'silent',
   })
-  const first = 'empty' in documents ? undefined : documents[0]
   const placeAt = (offset: number): TextPlace => {
     const { line, col } = lines.linePos(offset)
     return { file, line: line === 0 ? 1 : line, column: line === 0 ? offset + 1 : col }
   }
+  return { documents: 'empty' in documents ? [] : documents, placeAt }
+}
+
+/** Parses YAML, or JSON when `format` says so. `file` is the name shown in places. */
+export function parseText(text: string, file: string, format: 'yaml' | 'json'): ParsedText {
+  const { documents, placeAt } = readDocuments(text, file, format)
+  const first = documents[0]
   if (first === undefined) return { kind: 'tree', root: { kind: 'map', place: placeAt(0), entries: new Map() } }
   const problems = problemsOf(first, placeAt)
   const strict = format === 'json' && problems.length === 0 ? jsonProblem(text, placeAt) : undefined
   if (strict !== undefined) problems.push(strict)
   const second = documents[1]
-  if (second !== undefined && Array.isArray(documents) && documents.length > 1) {
+  if (second !== undefined) {
     problems.push({ place: placeAt(second.range[0]), message: 'a second YAML document; one file holds one' })
   }
   if (problems.length > 0) return { kind: 'refused', problems }

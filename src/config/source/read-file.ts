@@ -2,7 +2,7 @@
 
 import { readFileSync, statSync } from 'node:fs'
 import { extname } from 'node:path'
-import { parseText, type ParsedText } from './parse-text.ts'
+import { parseDocuments, parseText, type ParsedText } from './parse-text.ts'
 
 /** Bytes of one configuration file; beyond it the file is refused. */
 export const MAX_FILE_BYTES = 64 * 1024 * 1024
@@ -15,7 +15,22 @@ export type SourceText =
 
 /** Reads and parses. Never throws: what is wrong comes back as problems. */
 export function readSource(source: SourceText): ParsedText {
-  if (source.kind === 'text') return parseText(source.text, source.name, source.format ?? 'yaml')
+  return readWith(source, parseText, (refusal) => refusal)
+}
+
+/** The same for a text that may hold several documents. */
+export function readDocuments(source: SourceText): readonly ParsedText[] {
+  return readWith(source, parseDocuments, (refusal) => [refusal])
+}
+
+function readWith<T>(
+  source: SourceText,
+  parse: (text: string, file: string, format: 'yaml' | 'json') => T,
+  refuse: (refusal: ParsedText) => T,
+): T {
+  const refused = (file: string, message: string): T => refuse(refusal(file, message))
+  const tooLarge = (path: string): T => refused(path, `the file is larger than ${MAX_FILE_BYTES / 1024 / 1024} MiB`)
+  if (source.kind === 'text') return parse(source.text, source.name, source.format ?? 'yaml')
   const extension = extname(source.path).toLowerCase()
   if (extension === '.pb' || extension === '.pb_text') {
     return refused(
@@ -28,7 +43,7 @@ export function readSource(source: SourceText): ParsedText {
     if (statSync(source.path).size > MAX_FILE_BYTES) return tooLarge(source.path)
     const text = readFileSync(source.path, 'utf8')
     if (text.length > MAX_FILE_BYTES) return tooLarge(source.path)
-    return parseText(text, source.path, extension === '.json' ? 'json' : 'yaml')
+    return parse(text, source.path, extension === '.json' ? 'json' : 'yaml')
   } catch (error) {
     return refused(source.path, `cannot read the file: ${reasonOf(error)}`)
   }
@@ -65,10 +80,7 @@ function reasonOf(error: unknown): string {
   return REASONS[code] ?? error.message
 }
 
-const tooLarge = (path: string): ParsedText =>
-  refused(path, `the file is larger than ${MAX_FILE_BYTES / 1024 / 1024} MiB`)
-
-const refused = (file: string, message: string): ParsedText => ({
+const refusal = (file: string, message: string): ParsedText => ({
   kind: 'refused',
   problems: [{ place: { file, line: 0, column: 0 }, message }],
 })

@@ -36,4 +36,6 @@ export function forwardCluster(
 }
 
 const members = (choice: ClusterChoice): readonly ClusterChoice[] =>
-  choice.kind === 'weighted' ? choice.clusters.map(({ cluster }) => cluster) : [choice]
+  choice.kind === 'weighted'
+    ? choice.clusters.flatMap(({ cluster }) => (cluster.kind === 'answer' ? [] : [cluster]))
+    : [choice]

@@ -38,6 +38,7 @@ export function chooseDestination(
 ): Destination | NoDestination {
   const chosen = chooseCluster(action.cluster, head, tools.random())
   if (chosen.kind === 'no-cluster') return { kind: 'missing', explanation: chosen.explanation }
+  if (chosen.kind === 'answer') return { kind: 'missing', explanation: 'this share of the route is answered here' }
   const upstream = tools.cluster(chosen.name)
   if (upstream === undefined)
     return { kind: 'missing', explanation: `the route names cluster "${chosen.name}", which does not exist` }
