@@ -111,6 +111,7 @@ function membershipStats(scope: StatScope) {
     membershipTotal: scope.gauge('membership_total'),
     membershipHealthy: scope.gauge('membership_healthy'),
     membershipDegraded: scope.gauge('membership_degraded'),
+    lbHealthyPanic: scope.counter('lb_healthy_panic'),
     membershipExcluded: scope.gauge('membership_excluded'),
     updateAttempt: scope.counter('update_attempt'),
     updateSuccess: scope.counter('update_success'),

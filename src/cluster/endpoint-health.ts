@@ -51,8 +51,9 @@ export class EndpointHealth {
     this.#flags[flag] = value
     const before = this.#state
     this.#state = this.#judge()
-    if (this.#state === before) return
-    if (before === 'unhealthy') this.healthySinceMs = nowMs
+    // An endpoint that was checked for the first time counts from now on, even if it stays unhealthy.
+    if (this.#state === before && flag !== 'pendingActive') return
+    if (before === 'unhealthy' && this.#state !== before) this.healthySinceMs = nowMs
     this.onChange?.()
   }
 

@@ -6,6 +6,7 @@ import type { EndpointConfig } from '../config/model/cluster.ts'
 import { Capability } from './capability.ts'
 import { EndpointHealth } from './endpoint-health.ts'
 import { endpointStats, type EndpointStats } from './endpoint-stats.ts'
+import type { OutlierMonitor } from './outlier/outlier-monitor.ts'
 
 export class Endpoint {
   readonly kind = 'endpoint'
@@ -13,11 +14,15 @@ export class Endpoint {
   readonly stats: EndpointStats = endpointStats()
   readonly capability = new Capability()
   readonly health: EndpointHealth
-  #addresses: readonly Address[]
+  /** Told how its traffic goes; set by its cluster where outlier detection is on. */
+  outlier: OutlierMonitor | undefined = undefined
+  /** Connection slots taken for it: connections that are open or on their way. Counted by the circuit breakers. */
+  connections = 0
+  #addresses: readonly [Address, ...Address[]]
   #text: string
   #removed = false
 
-  /** `addresses`: where to dial, best first; the others are tried only when the first cannot be reached. */
+  /** `addresses`: where to dial, best first; the others are tried when the first fails or is slow. */
   constructor(config: EndpointConfig, addresses: readonly [Address, ...Address[]]) {
     this.config = config
     this.health = new EndpointHealth(config.health)
@@ -25,8 +30,8 @@ export class Endpoint {
     this.#text = addressText(addresses[0])
   }
 
-  /** Where to dial, best first; never empty. */
-  get addresses(): readonly Address[] {
+  /** Where to dial, best first. */
+  get addresses(): readonly [Address, ...Address[]] {
     return this.#addresses
   }
 

@@ -68,6 +68,13 @@ export class HeaderList {
     return this.#removeFrom(0, name)
   }
 
+  /** Makes these the fields of `other`, which stays its own. */
+  assign(other: HeaderList): void {
+    const { fields } = this
+    fields.length = 0
+    for (const text of other.fields) fields.push(text)
+  }
+
   clone(): HeaderList {
     return new HeaderList(this.fields.slice())
   }

@@ -81,13 +81,14 @@ function excerpt(place: Place, lines: readonly string[]): string[] {
 }
 
 /** The value itself of a password, which may stand on a line without that word. */
-const isSecret = ({ path }: Place): boolean => /(?:^|\.)password\.inline_(?:string|bytes)$/.test(path)
+const isSecret = ({ path }: Place): boolean =>
+  /(?:^|\.)password\.inline_(?:string|bytes)$|(?:^|\.)(?:keyBase64|secret)$|^keys[.[]/.test(path)
 
 /** A line that holds a secret is shown without it. */
 function hideSecrets(line: string): string {
   if (line.includes('PRIVATE KEY')) return line.replace(/-----BEGIN.*$/, '[redacted]')
   return line
-    .replace(/((?:password|passphrase)["']?\s*:\s*).+$/i, '$1[redacted]')
+    .replace(/((?:password|passphrase|secret|keyBase64)["']?\s*:\s*).+$/i, '$1[redacted]')
     .replace(/(authorization\b.*?\bvalue["']?\s*:\s*).+$/i, '$1[redacted]')
 }
 

@@ -2,28 +2,24 @@
 // can tell of its objects.
 
 import type { Diagnostic } from './diagnostics.ts'
+import type { ConfigObject } from './model/config-object.ts'
 import type { ProxyConfig } from './model/proxy.ts'
+
+export type { ConfigObject } from './model/config-object.ts'
 
 export type Dialect = 'envoy' | 'easegress' | 'gateway-api'
 
 export interface LoadedConfig {
   readonly dialect: Dialect
-  /** undefined when there are errors. */
+  /**
+   * undefined when nothing can run. Manifests stand by themselves: with errors in some of them the others still run, so
+   * there may be a configuration beside errors.
+   */
   readonly config: ProxyConfig | undefined
   /** Sorted; errors and warnings. */
   readonly diagnostics: readonly Diagnostic[]
   /** The objects as read, secrets redacted: Easegress's for /apis/v2/objects; Gateway API's with their status. */
   readonly objects: readonly ConfigObject[]
-}
-
-/** One object of a configuration that consists of several. */
-export interface ConfigObject {
-  readonly kind: string
-  readonly name: string
-  /** '' where there are none. */
-  readonly namespace: string
-  /** Plain data, as its own controller would show it. */
-  readonly value: unknown
 }
 
 /** Switches that concern every dialect. */

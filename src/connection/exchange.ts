@@ -5,15 +5,15 @@ import { closeCause, type CloseCause } from '../core/close-cause.ts'
 import type { DenseItem } from '../core/dense-set.ts'
 import { errorEntry } from '../core/errors.ts'
 import type { HeaderList } from '../codec/header-list.ts'
-import type { RequestHead, ResponseHead, ServerStream, ServerStreamSink } from '../codec/http-stream.ts'
+import type { RequestHead, ResponseHead, ServerStream, ServerStreamSink, TunnelIntent } from '../codec/http-stream.ts'
 import type { Place } from '../config/model/place.ts'
-import type { Route, WeightedCluster } from '../config/model/route.ts'
+import type { ForwardAction, Route, WeightedCluster } from '../config/model/route.ts'
 import type { LocalReply, TerminalSink, UpstreamTunnel } from '../filter/http-filter.ts'
 import type { StreamFacts } from '../format/stream-facts.ts'
-import type { SelectedRoute } from '../route/compiled-table.ts'
+import { type SelectedRoute, withAction } from '../route/compiled-table.ts'
 import { tunnelIntent } from '../route/connect-termination.ts'
 import { selectRoute, type RouteMiss } from '../route/select-route.ts'
-import { decideUpgrade } from '../route/upgrade-policy.ts'
+import { decideUpgrade, filterChoosesAction, type UpgradeDecision } from '../route/upgrade-policy.ts'
 import { PAUSE } from '../transport/byte-stream.ts'
 import { addFlag, blankFacts } from '../format/blank-facts.ts'
 import { ExchangeLog } from './exchange-log.ts'
@@ -42,6 +42,8 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
   readonly #log: ExchangeLog | undefined
   readonly #path: RequestPath
   #tunnel: TunnelSession | undefined
+  /** Bytes that the body may have. */
+  #bodyLimit = Infinity
   #requestEnded: boolean
   #responseStarted = false
   #pausedUpstream = false
@@ -135,6 +137,10 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
     }
     this.#selectRoute()
     this.#log?.started()
+    if (Number(head.headers.get('content-length') ?? 0) > this.#bodyLimit) {
+      this.#bodyTooLarge()
+      return
+    }
     const chain = this.#chooseChain()
     if (chain !== undefined) this.#path.run(chain)
   }
@@ -145,6 +151,10 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
     if (this.#ended) return
     this.facts.bytesReceived += end - start
     this.#timers.touch()
+    if (this.facts.bytesReceived > this.#bodyLimit) {
+      this.#bodyTooLarge()
+      return
+    }
     if (endStream) this.#requestComplete()
     this.#path.data(buffer, start, end, endStream)
   }
@@ -188,8 +198,17 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
     this.#path.goOn()
   }
 
-  continueResponse(): void {
-    // No filter of this chain stops a response head yet.
+  forwardBy(action: ForwardAction): boolean {
+    const { selected, head } = this
+    if (selected === undefined) return false
+    this.selected = withAction(selected, action)
+    this.#timers.useRoute(this.selected.route)
+    if (head.tunnel === undefined) return true
+    return this.#permits(this.#decideUpgrade(head.tunnel, this.selected.route))
+  }
+
+  replaceRequestBody(bytes: Buffer): void {
+    this.#path.replaceBody(bytes)
   }
 
   sendLocalReply(reply: LocalReply): void {
@@ -202,12 +221,17 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
     addFlag(this.facts, entry.flag)
     if (this.facts.responseCodeDetails === '')
       this.facts.responseCodeDetails = (reply.details ?? entry.detail).replaceAll(' ', '_')
-    const built = this.runtime.localReplies.rewrite(buildLocalReply(reply), this.facts)
-    this.facts.localReplyBody = built.body.toString('latin1')
     const cause = closeCause(replyBlame(reply), 'http', reply.code, reply.explanation)
-    this.facts.cause = cause
+    this.facts.cause ??= cause
     this.#path.abort(cause)
     if (this.#mustClose(reply)) this.#closeAfter = true
+    const shown = this.#path.localReply(reply)
+    if (shown !== undefined) this.#sendReply(shown)
+  }
+
+  #sendReply(reply: LocalReply): void {
+    const built = this.runtime.localReplies.rewrite(buildLocalReply(reply), this.facts)
+    this.facts.localReplyBody = built.body.toString('latin1')
     const headOnly = this.head.method === 'HEAD' || built.body.length === 0
     this.#sendHead(built.head, headOnly)
     if (!headOnly) {
@@ -229,7 +253,10 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
   onResponse(head: ResponseHead, endStream: boolean): void {
     if (this.#ended) return
     this.#timers.touch()
-    this.#path.responseHead(head, endStream)
+    if (!this.#path.responseHead(head, endStream)) {
+      this.#path.abort(closeCause('proxy', 'http', 'direct_response', 'a filter answers in its place'))
+      return
+    }
     if (this.head.tunnel !== undefined && !this.#multiplexed()) this.#closeAfter = true
     this.#sendHead(head, endStream)
     if (endStream) this.#responseComplete()
@@ -256,8 +283,8 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
 
   onTunnelAccepted(head: ResponseHead, tunnel: UpstreamTunnel): void {
     if (this.#ended) return
-    this.#path.responseHead(head, false)
     this.facts.tunnelled = true
+    this.#path.responseHead(head, false)
     this.#timers.tunnelAccepted()
     this.#sendHead(head, false)
     this.#tunnel = openTunnel(this, tunnel)
@@ -340,6 +367,7 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
       internal,
       tls: this.#connection.info.tls,
       random: runtime.random(),
+      clientIp: facts.downstreamRemoteIp,
     })
     if (found.kind !== 'route') {
       this.routeMiss = found
@@ -351,6 +379,17 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
     facts.virtualHostName = found.virtualHost.name
     facts.routePlace = found.route.place
     this.#timers.useRoute(found.route)
+    if (head.tunnel === undefined) this.#bodyLimit = found.route.maxRequestBodyBytes ?? Infinity
+  }
+
+  #bodyTooLarge(): void {
+    this.runtime.stats.rqTooLarge.value++
+    this.sendLocalReply({
+      code: 'request_payload_too_large',
+      explanation: `the route takes bodies of at most ${this.#bodyLimit} bytes`,
+      place: this.selected?.route.place,
+      closeConnection: true,
+    })
   }
 
   /** A POST that its route takes for a CONNECT is one from here on, for filters, statistics and logs (allow_post). */
@@ -365,15 +404,27 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
   #chooseChain(): FilterChainRuntime | undefined {
     const { runtime, head } = this
     const { tunnel } = head
-    if (tunnel === undefined || this.selected === undefined) return runtime.chain(runtime.config.filters)
-    const decision = decideUpgrade(tunnel, runtime.config.upgrades, runtime.config.place, this.selected.route)
-    if (decision.kind === 'allowed') {
-      runtime.stats.cxUpgradesTotal.value++
-      runtime.stats.cxUpgradesActive.value++
+    if (tunnel === undefined || this.selected === undefined || filterChoosesAction(this.selected))
+      return runtime.chain(runtime.config.filters)
+    const decision = this.#decideUpgrade(tunnel, this.selected.route)
+    return this.#permits(decision) ? runtime.chain(decision.filters ?? runtime.config.filters) : undefined
+  }
+
+  #decideUpgrade(tunnel: TunnelIntent, route: Route): UpgradeDecision {
+    const { config } = this.runtime
+    return decideUpgrade(tunnel, config.upgrades, config.place, route)
+  }
+
+  /** Counts an upgrade that may pass; answers one that may not. */
+  #permits(decision: UpgradeDecision): decision is Exclude<UpgradeDecision, { kind: 'refused' }> {
+    const { stats } = this.runtime
+    if (decision.kind === 'allowed' && !this.#countedUpgrade) {
+      stats.cxUpgradesTotal.value++
+      stats.cxUpgradesActive.value++
       this.#countedUpgrade = true
     }
-    if (decision.kind !== 'refused') return runtime.chain(decision.filters ?? runtime.config.filters)
-    runtime.stats.rqWsOnNonWsRoute.value++
+    if (decision.kind !== 'refused') return true
+    stats.rqWsOnNonWsRoute.value++
     // envoy.md §2.3: what follows a refused upgrade may be payload; it must never be read as a next request.
     this.sendLocalReply({
       code: 'upgrade_failed',
@@ -381,7 +432,7 @@ export class Exchange implements ServerStreamSink, TerminalSink, DenseItem {
       place: decision.place,
       closeConnection: true,
     })
-    return undefined
+    return false
   }
 
   #requestComplete(): void {

@@ -9,8 +9,8 @@ import type { StreamFacts } from '../format/stream-facts.ts'
 import type { ByteStream } from '../transport/byte-stream.ts'
 import { clientCertificateHeader } from './client-certificate.ts'
 
-/** Internal headers that only a trusted hop may set (Envoy's list for edge requests). */
-const INTERNAL_HEADERS = [
+/** Internal headers by which a client could command the router: no request from outside keeps them, whichever hop this is. */
+const OF_THE_ROUTER = [
   'max-retries',
   'retry-on',
   'retry-grpc-on',
@@ -23,9 +23,13 @@ const INTERNAL_HEADERS = [
   'ip-tags',
   'original-url',
   'hedge-on-per-try-timeout',
-  'upstream-stream-duration-ms',
   'retriable-status-codes',
   'retriable-header-names',
+  'internal',
+]
+
+/** Those that only the first trusted hop takes away; a later one leaves what that hop has set. */
+const OF_THE_EDGE = [
   'decorator-operation',
   'downstream-service-cluster',
   'downstream-service-node',
@@ -34,7 +38,7 @@ const INTERNAL_HEADERS = [
   'original-path',
   'original-host',
   'external-address',
-  'internal',
+  'upstream-stream-duration-ms',
 ]
 
 /** Decides once per configuration what is internal, then edits each request. */
@@ -43,6 +47,8 @@ export class Forwarder {
   readonly #prefix: string
   readonly #internal = new BlockList()
   readonly #edgeHeaders: ReadonlySet<string>
+  /** What no request from outside may say to the router, whichever hop this is. */
+  readonly #routerHeaders: ReadonlySet<string>
   readonly #userAgent: string
   readonly #hasInternal: boolean
   /** `x-envoy-internal` and `x-envoy-external-address` under the configured prefix. */
@@ -52,7 +58,10 @@ export class Forwarder {
   constructor(config: HttpConnectionManager, headerPrefix: string, serviceCluster: string) {
     this.#config = config
     this.#prefix = headerPrefix
-    this.#edgeHeaders = new Set(INTERNAL_HEADERS.map((name) => `${headerPrefix}-${name}`))
+    const prefixed = (name: string): string => `${headerPrefix}-${name}`
+    this.#routerHeaders = new Set(OF_THE_ROUTER.map(prefixed))
+    // Envoy's list for edge requests.
+    this.#edgeHeaders = new Set([...OF_THE_ROUTER, ...OF_THE_EDGE].map(prefixed))
     this.#userAgent = serviceCluster
     this.#hasInternal = config.internalAddresses.ranges.length > 0
     this.#internalName = `${headerPrefix}-internal`
@@ -92,7 +101,8 @@ export class Forwarder {
       headers.set(this.#internalName, 'true')
       return
     }
-    this.#removeInternalHeaders(head)
+    if (this.#prefix === '') return
+    this.#removeHeaders(head, this.#edgeHeaders)
     headers.set(this.#externalName, client)
   }
 
@@ -102,13 +112,14 @@ export class Forwarder {
     if (client !== undefined) facts.downstreamRemoteIp = client
     headers.remove(this.#internalName)
     if (this.#isInternal(client ?? ip)) headers.set(this.#internalName, 'true')
+    else if (this.#prefix !== '') this.#removeHeaders(head, this.#routerHeaders)
   }
 
-  #removeInternalHeaders(head: RequestHead): void {
+  #removeHeaders(head: RequestHead, names: ReadonlySet<string>): void {
     const { fields } = head.headers
     for (let i = 0; i < fields.length; i += 2) {
       const name = fields[i]
-      if (name === undefined || !name.startsWith(this.#prefix) || !this.#edgeHeaders.has(name)) continue
+      if (name === undefined || !name.startsWith(this.#prefix) || !names.has(name)) continue
       head.headers.remove(name)
       i -= 2
     }

@@ -21,14 +21,18 @@ export function buildLocalReply(reply: LocalReply): BuiltReply {
   const entry = errorEntry(reply.code)
   const status = reply.status ?? (entry.status === 0 ? 503 : entry.status)
   const headers = new HeaderList()
-  const body = reply.body?.bytes ?? Buffer.from(bodyText(reply))
+  // RFC 9110 §8.6, §15.4.5: these have neither a body nor a length.
+  const bodiless = status === 204 || status === 304
+  const body = bodiless ? NO_BODY : (reply.body?.bytes ?? Buffer.from(bodyText(reply)))
   if (body.length > 0) headers.add('content-type', reply.body?.contentType ?? 'text/plain')
-  headers.add('content-length', String(body.length))
+  if (!bodiless) headers.add('content-length', String(body.length))
   for (const [name, value] of reply.headers ?? []) headers.add(name, value)
   if (reply.code !== 'direct_response') headers.add(REASON_HEADER, reasonValue(reply))
   if (reply.code === 'upstream_overflow') headers.add('x-envoy-overloaded', 'true')
   return { head: { status, reason: '', headers }, body }
 }
+
+const NO_BODY = Buffer.alloc(0)
 
 /** The value of the reason header, safe as a field value. */
 export function reasonValue(reply: LocalReply): string {

@@ -4,7 +4,7 @@
 import type { CloseCause } from '../core/close-cause.ts'
 import type { HeaderList } from '../codec/header-list.ts'
 import type { ResponseHead } from '../codec/http-stream.ts'
-import type { HttpFilter, TerminalFilter } from '../filter/http-filter.ts'
+import type { HttpFilter, LocalReply, TerminalFilter } from '../filter/http-filter.ts'
 import { PAUSE } from '../transport/byte-stream.ts'
 import type { Exchange } from './exchange.ts'
 import { HeldBody } from './held-body.ts'
@@ -19,6 +19,8 @@ export class RequestPath {
   #held: HeldBody | undefined
   #heldLimit: number
   #headPassed = false
+  /** What a filter sends up in place of the client's body. */
+  #replacement: Buffer | undefined
 
   constructor(exchange: Exchange) {
     this.#exchange = exchange
@@ -44,6 +46,15 @@ export class RequestPath {
     this.#heldLimit = Math.min(this.#heldLimit, bytes)
   }
 
+  /** The client's body is dropped and `bytes` go up. */
+  replaceBody(bytes: Buffer): void {
+    const { head } = this.#exchange
+    if (head.tunnel !== undefined || this.#headPassed) return
+    for (const name of BODY_FIELDS) head.headers.remove(name)
+    head.headers.add('content-length', String(bytes.length))
+    this.#replacement = bytes
+  }
+
   /** The filter that stopped the head lets it go on. */
   goOn(): void {
     if (this.#exchange.ended || this.#stoppedAt < 0) return
@@ -54,11 +65,13 @@ export class RequestPath {
   }
 
   data(buffer: Buffer, start: number, end: number, endStream: boolean): void {
+    if (this.#replacement !== undefined) return
     if (this.#stoppedAt < 0) this.#toTerminal(buffer, start, end, endStream)
     else this.#hold(buffer, start, end, endStream)
   }
 
   trailers(trailers: HeaderList): void {
+    if (this.#replacement !== undefined) return
     if (this.#held !== undefined) this.#held.endStream = true
     else this.#terminal?.trailers(trailers)
   }
@@ -75,9 +88,23 @@ export class RequestPath {
     this.#terminal?.abort(cause)
   }
 
-  /** Shows a response head to the filters, the last one first. */
-  responseHead(head: ResponseHead, endStream: boolean): void {
-    for (let i = this.#filters.length - 1; i >= 0; i--) this.#filters[i]?.onResponseHead?.(head, endStream)
+  /** Shows a response head to the filters, the last one first; false when one of them answers in its place. */
+  responseHead(head: ResponseHead, endStream: boolean): boolean {
+    for (let i = this.#filters.length - 1; i >= 0; i--) {
+      if (this.#filters[i]?.onResponseHead?.(head, endStream) === 'stop') return false
+    }
+    return true
+  }
+
+  /** What the filters make of a local reply, the last one first; undefined when one of them will answer later. */
+  localReply(reply: LocalReply): LocalReply | undefined {
+    let shown = reply
+    for (let i = this.#filters.length - 1; i >= 0; i--) {
+      const made = this.#filters[i]?.onLocalReply?.(shown) ?? shown
+      if (made === 'hold') return undefined
+      shown = made
+    }
+    return shown
   }
 
   /** The exchange is over. */
@@ -98,8 +125,18 @@ export class RequestPath {
       return
     }
     this.#headPassed = true
+    if (this.#replacement !== undefined) {
+      this.#startReplaced(this.#replacement)
+      return
+    }
     const complete = exchange.requestEnded && (this.#held === undefined || this.#held.bytes === 0)
     this.#terminal?.start(head, complete)
+  }
+
+  #startReplaced(body: Buffer): void {
+    this.#held = undefined
+    this.#terminal?.start(this.#exchange.head, body.length === 0)
+    if (body.length > 0 && !this.#exchange.ended) this.#toTerminal(body, 0, body.length, true)
   }
 
   #hold(buffer: Buffer, start: number, end: number, endStream: boolean): void {
@@ -134,3 +171,6 @@ export class RequestPath {
       this.#exchange.stream.pauseReading(PAUSE.peerSlow)
   }
 }
+
+/** They describe the body that is replaced (RFC 9110 §8, RFC 9112 §6). */
+const BODY_FIELDS = ['content-length', 'content-encoding', 'transfer-encoding', 'trailer', 'expect']

@@ -13,7 +13,8 @@ export function finaliseResponse(head: ResponseHead, exchange: Exchange): void {
   const { config } = exchange.runtime
   const { headers } = head
   // envoy.md §2.4: a response to something that was no upgrade must not carry the fields of one; neither may a refusal.
-  if (!exchange.facts.tunnelled && headers.has('upgrade')) removeUpgrade(headers)
+  // Only 426 must name what to upgrade to (RFC 9110 §15.5.22).
+  if (!exchange.facts.tunnelled && head.status !== 426 && headers.has('upgrade')) removeUpgrade(headers)
   serverHeader(headers, config.serverHeader, config.serverName)
   if (!headers.has('date')) headers.add('date', httpDate(exchange.runtime.clock.wallNow()))
   if (config.via !== '') headers.add('via', `1.1 ${config.via}`)

@@ -6,17 +6,21 @@ import { errorEntry } from '../core/errors.ts'
 import { bodyByteStream } from '../codec/body-stream.ts'
 import { isWebSocket } from '../codec/upgrade-translation.ts'
 import type { StreamFacts } from '../format/stream-facts.ts'
-import type { TunnelEntry } from '../observe/ledger/ledger.ts'
+import type { TunnelEnd, TunnelEntry } from '../observe/ledger/ledger.ts'
 import { observe } from '../observe/stats/registry.ts'
 import { tcpAddress } from '../transport/address.ts'
 import type { ByteStream } from '../transport/byte-stream.ts'
 import { bridge, type BridgeOptions, type Tunnel, type TunnelSummary } from '../tunnel/bridge.ts'
 import type { TunnelObserver } from '../tunnel/direction.ts'
+import { closeFrame } from '../websocket/close-frame.ts'
+import { FrameGuard, type GuardOwner, type Verdict } from '../websocket/frame-guard.ts'
 import { FrameObserver } from '../websocket/frame-observer.ts'
 import type { UpstreamTunnel } from '../filter/http-filter.ts'
 import { addFlag } from '../format/blank-facts.ts'
 import type { Exchange } from './exchange.ts'
 import { placeText } from '../config/model/place.ts'
+import { MESSAGE_REFUSAL_MS } from '../core/limits.ts'
+import type { Deadline } from '../core/timer-wheel.ts'
 import type { UpgradeStats } from './hcm-stats.ts'
 
 export interface TunnelSession {
@@ -51,7 +55,15 @@ class Watcher {
     this.frames.observe(buffer, start, end)
     if (this.frames.closeSeen && this.#closing.first === undefined) this.#closing.first = this.#side
   }
+
+  /** Whether a frame of the proxy's own may follow what has gone this way. */
+  get atBoundary(): boolean {
+    return this.frames.atFrameBoundary
+  }
 }
+
+/** RFC 6455 §7.4.1: an endpoint is going away. */
+const GOING_AWAY = 1001
 
 /** The tighter of two limits. */
 const shorter = (a: number | undefined, b: number | undefined): number | undefined =>
@@ -67,7 +79,10 @@ function clientBytes({ stream, tunnelsBodies, requestEnded }: Exchange, { receiv
   return bodyByteStream(stream, { ...(received === undefined ? {} : { received }), readEnded: requestEnded })
 }
 
-class Session implements TunnelSession {
+/** Why a tunnel ended that broke a rule of its frames. */
+const causeOf = ({ by, code, reason }: Verdict): CloseCause => closeCause(by, 'websocket', code, reason)
+
+class Session implements TunnelSession, GuardOwner {
   readonly #exchange: Exchange
   readonly #side: UpstreamTunnel
   readonly #tunnel: Tunnel
@@ -76,6 +91,12 @@ class Session implements TunnelSession {
   readonly #received: Watcher | undefined
   readonly #sent: Watcher | undefined
   readonly #closing: ClosingHandshake = { first: undefined }
+  /** Set where messages are limited. */
+  readonly #guard: FrameGuard | undefined
+  /** Of the closing handshake after a verdict. */
+  #patience: Deadline | undefined
+  /** Reason of the Close that the proxy sent by itself, with 1001. */
+  #wentAway: string | undefined
   readonly #openedMs: number
 
   constructor(exchange: Exchange, side: UpstreamTunnel) {
@@ -94,11 +115,45 @@ class Session implements TunnelSession {
     }
     this.#entry = this.#ledgerEntry()
     runtime.ledger.open(this.#entry)
-    this.#tunnel = bridge(clientBytes(exchange, side), side.open(), this.#bridgeOptions())
+    const client = clientBytes(exchange, side)
+    const upstream = side.open()
+    if (side.frames !== undefined && carriesWebSocket(exchange))
+      this.#guard = new FrameGuard(side.frames, client, upstream, this)
+    this.#tunnel = bridge(client, upstream, this.#bridgeOptions())
   }
 
   close(cause: CloseCause): void {
+    if (cause.by === 'operator') this.#goAway(cause)
     this.#tunnel.close(cause)
+  }
+
+  /**
+   * A WebSocket that the operator ends gets a Close with 1001 on both sides (RFC 6455 §7.4.1), behind what is queued. Where a
+   * frame is under way there is no room for one, and the connection ends as it is.
+   */
+  #goAway({ detail }: CloseCause): void {
+    const { cause, downstream, upstream } = this.#tunnel
+    if (cause !== undefined || this.#guard?.verdict !== undefined) return
+    if (this.#sent?.atBoundary === true && this.#say(downstream, detail, false)) this.#wentAway = detail
+    if (this.#received?.atBoundary === true) this.#say(upstream, detail, true)
+  }
+
+  #say(stream: ByteStream, reason: string, masked: boolean): boolean {
+    if (stream.writeStatus !== 'open' || stream.closed !== undefined) return false
+    const frame = closeFrame(GOING_AWAY, reason, masked)
+    stream.write(frame, 0, frame.length)
+    return true
+  }
+
+  /** The Close frames are on their way: the peers have a while to answer them (RFC 6455 §7.1.1). */
+  onVerdict(verdict: Verdict): void {
+    this.#patience = this.#exchange.runtime.wheel.arm(MESSAGE_REFUSAL_MS, () => this.close(causeOf(verdict)))
+  }
+
+  onSettled(): void {
+    const verdict = this.#guard?.verdict
+    // Not at once: it may be the very first bytes, which come before the bridge is there.
+    if (verdict !== undefined) queueMicrotask(() => this.close(causeOf(verdict)))
   }
 
   countInto(facts: StreamFacts): void {
@@ -108,24 +163,32 @@ class Session implements TunnelSession {
 
   #ended(summary: TunnelSummary): void {
     const { facts, runtime } = this.#exchange
-    const cause = this.#blame(summary.cause)
+    const verdict = this.#guard?.verdict
+    const cause = verdict === undefined ? this.#blame(summary.cause) : causeOf(verdict)
+    const ended = verdict === undefined ? summary.cause : cause
     const durationMs = runtime.clock.now() - this.#openedMs
     facts.bytesReceived = summary.bytesFromDownstream
     facts.bytesSent = summary.bytesFromUpstream
     facts.cause = cause
-    addFlag(facts, errorEntry(summary.cause.code).flag)
-    facts.responseCodeDetails = errorEntry(summary.cause.code).detail
+    this.#patience?.cancel()
+    addFlag(facts, errorEntry(ended.code).flag)
+    facts.responseCodeDetails = errorEntry(ended.code).detail
     this.#count(summary, cause, durationMs)
-    const last = this.#closing.first === 'upstream' ? this.#sent : this.#received
-    runtime.ledger.close(this.#entry, {
-      cause,
-      durationMs,
-      closeCode: last?.frames.closeCode,
-      closeReason: last?.frames.closeReason ?? '',
-      closeFrameBy: this.#closing.first,
-    })
+    runtime.ledger.close(this.#entry, { cause, durationMs, ...this.#lastWords() })
     this.#side.release(summary.cause)
     this.#exchange.finish(cause)
+  }
+
+  /** The Close frame that ended it. The proxy's own came before any answer to it. */
+  #lastWords(): Pick<TunnelEnd, 'closeCode' | 'closeReason' | 'closeFrameBy'> {
+    const verdict = this.#guard?.verdict
+    if (verdict !== undefined)
+      return { closeCode: verdict.closeCode, closeReason: verdict.reason, closeFrameBy: undefined }
+    if (this.#wentAway !== undefined)
+      return { closeCode: GOING_AWAY, closeReason: this.#wentAway, closeFrameBy: undefined }
+    const { first } = this.#closing
+    const frames = (first === 'upstream' ? this.#sent : this.#received)?.frames
+    return { closeCode: frames?.closeCode, closeReason: frames?.closeReason ?? '', closeFrameBy: first }
   }
 
   /** A WebSocket is closed by whoever sent the first Close frame, whichever side's FIN came first (RFC 6455 §7.1.1). */
@@ -166,6 +229,9 @@ class Session implements TunnelSession {
       maxDurationMs: shorter(exchange.maxDurationLeftMs(), this.#side.maxDurationMs),
       // Frames after a Close are not allowed (RFC 6455 §5.5.1), and some HTTP/2 proxies never end their half.
       isConcluded: () => this.#received?.frames.closeSeen === true && this.#sent?.frames.closeSeen === true,
+      gateDownstream: this.#guard?.fromClient,
+      gateUpstream: this.#guard?.fromUpstream,
+      isParting: this.#guard === undefined ? undefined : () => this.#guard?.verdict !== undefined,
       observeDownstream: this.#received?.onBytes,
       observeUpstream: this.#sent?.onBytes,
       onEnd: (summary) => this.#ended(summary),

@@ -323,6 +323,35 @@ export const ERRORS = {
     'Bytes followed a CONNECT before it was answered, and the router refuses them.',
     clientProtocol,
   ),
+  websocket_bad_handshake: entry(
+    'client',
+    400,
+    '',
+    'websocket_bad_handshake',
+    'The request is not the WebSocket handshake that this route asks for.',
+    clientProtocol,
+  ),
+  websocket_origin_refused: entry(
+    'client',
+    403,
+    '',
+    'websocket_origin_refused',
+    'The WebSocket policy of the route does not let this Origin in.',
+    { http2: H2.cancel, http3: H3.cancelled, webSocket: 1008 },
+  ),
+  message_too_big: entry(
+    'client',
+    0,
+    '',
+    'websocket_message_too_big',
+    'A WebSocket message was longer than its route allows.',
+    { http2: H2.no, http3: H3.no, webSocket: 1009 },
+  ),
+  websocket_frame_invalid: entry('client', 0, 'DPE', 'websocket_frame_invalid', 'A WebSocket frame broke RFC 6455.', {
+    http2: H2.no,
+    http3: H3.no,
+    webSocket: 1002,
+  }),
   connect_udp_path: entry('client', 404, '', 'invalid_path', 'The path is incorrect for CONNECT-UDP.', clientProtocol),
   connect_udp_ended: entry(
     'client',
@@ -359,6 +388,35 @@ export const ERRORS = {
   ),
   direct_response: entry('none', 0, '', 'direct_response', 'The route answers by itself.', orderly),
   upgrade_failed: entry('configuration', 403, '', 'upgrade_failed', 'The upgrade type is not enabled on this route.'),
+
+  // What filters decide.
+  request_invalid: entry('client', 400, '', 'request_invalid', 'The request does not have what is asked for here.', {
+    webSocket: 1008,
+  }),
+  unauthenticated: entry('client', 401, '', 'unauthenticated', 'The request does not prove who sent it.', {
+    webSocket: 1008,
+  }),
+  request_rate_limited: entry('client', 429, 'RL', 'request_rate_limited', 'More requests came than are let through.', {
+    webSocket: 1013,
+  }),
+  cors_rejected: entry('client', 403, '', 'cors_rejected', 'The cross-origin policy does not take the request.', {
+    webSocket: 1008,
+  }),
+  pipeline_short_circuited: entry(
+    'proxy',
+    503,
+    'UO',
+    'pipeline_short_circuited',
+    'The circuit breaker of the pipeline lets no call through.',
+    { webSocket: 1013 },
+  ),
+  pipeline_without_response: entry(
+    'configuration',
+    503,
+    '',
+    'pipeline_without_response',
+    'The pipeline has neither forwarded the request nor answered it.',
+  ),
 
   // The upstream before the response.
   no_healthy_upstream: entry(
@@ -401,6 +459,14 @@ export const ERRORS = {
     'target_not_allowed',
     'The target policy refuses the host that the request names.',
     { http2: H2.cancel, http3: H3.cancelled, webSocket: 1008 },
+  ),
+  endpoint_unhealthy: entry(
+    'upstream',
+    0,
+    'UC',
+    'endpoint_unhealthy',
+    'The endpoint failed its health checks, with which its TCP connections end.',
+    { webSocket: 1014 },
   ),
   upstream_connection_failure: entry(
     'upstream',
@@ -478,6 +544,14 @@ export const ERRORS = {
     'websocket_handshake_invalid_accept',
     'The upstream answered 101 with a missing or wrong Sec-WebSocket-Accept.',
     { ...connectFailed, retriable: true },
+  ),
+  websocket_invalid_selection: entry(
+    'upstream',
+    502,
+    'UPE',
+    'websocket_handshake_invalid_selection',
+    'The upstream selected a WebSocket subprotocol or extension that the client had not offered.',
+    connectFailed,
   ),
   websocket_handshake_unsuccessful: entry(
     'upstream',
@@ -569,6 +643,16 @@ export const ERRORS = {
     'The upstream did not answer within the per-try timeout.',
     { retriable: true },
   ),
+  per_try_idle_timeout: entry(
+    'upstream',
+    504,
+    'UT',
+    'upstream_per_try_idle_timeout',
+    'Nothing came from the upstream for the idle time of one try.',
+    { retriable: true },
+  ),
+  retried: entry('none', 0, '', 'retried', 'The answer was given up, for the request is tried again.', cancelled),
+  mirror_done: entry('none', 0, '', 'mirrored', 'The answer to a mirrored request is not wanted.', cancelled),
   request_timeout: entry(
     'client',
     408,

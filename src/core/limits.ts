@@ -72,3 +72,19 @@ export const DEMANDED_ENDPOINTS = 16 * 1024
 
 /** Addresses of one resolved name that are tried one after the other; the rest is not used. */
 export const ADDRESSES_PER_NAME = 16
+
+/** Bytes of an answer to a health check that are read; a longer one is judged by them, and its connection closed. */
+export const HEALTH_ANSWER_BYTES = 1024 * 1024
+
+/**
+ * Milliseconds that a start waits for the first health checks of a cluster whose endpoints count as healthy until they fail;
+ * beyond it the listeners open, and the checks go on. Where an endpoint counts as unhealthy until it passes, as in the Envoy
+ * dialect, the timeouts of the checks are the bound.
+ */
+export const FIRST_HEALTH_ROUND_MS = 2000
+
+/** Milliseconds that the peers of a WebSocket get to answer a Close frame of the proxy's; beyond it both connections close. */
+export const MESSAGE_REFUSAL_MS = 5000
+
+/** Connections that wait, unread, behind a listener's maxConnections; one more is closed. Unless tcp_backlog_size says another number. */
+export const WAITING_CONNECTIONS = 1024

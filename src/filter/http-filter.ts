@@ -7,13 +7,17 @@ import type { HeaderList } from '../codec/header-list.ts'
 import type { RequestHead, ResponseHead, ServerStream } from '../codec/http-stream.ts'
 import type { Place } from '../config/model/place.ts'
 import type { HttpFilterConfig } from '../config/model/http-filter.ts'
-import type { WeightedCluster } from '../config/model/route.ts'
+import type { ForwardAction, WeightedCluster } from '../config/model/route.ts'
 import type { StreamFacts } from '../format/stream-facts.ts'
 import type { SelectedRoute } from '../route/compiled-table.ts'
 import type { RouteMiss } from '../route/select-route.ts'
 import type { ByteStream } from '../transport/byte-stream.ts'
+import type { TunnelFrameRules } from '../websocket/frame-guard.ts'
 
-/** What happens next with a head: on to the next filter, or wait for `continueRequest` / `continueResponse`. */
+/**
+ * What happens next with a head: on to the next filter, or, of a request, wait for `continueRequest`. A filter that stops
+ * a response head answers in its place, at once or later, by `sendLocalReply`; the upstream's answer is dropped.
+ */
 export type HeadVerdict = 'continue' | 'stop'
 
 /**
@@ -53,7 +57,13 @@ export interface ExchangeHandle {
   /** Body bytes a filter may let the exchange keep. */
   setRequestBufferLimit(bytes: number): void
   continueRequest(): void
-  continueResponse(): void
+  /**
+   * The request is forwarded by `action` in place of the route's own. False when it is an upgrade that `action` does not
+   * permit: then it was answered.
+   */
+  forwardBy(action: ForwardAction): boolean
+  /** The upstream gets `bytes` instead of the client's body, which is dropped. Of no effect on a tunnel. */
+  replaceRequestBody(bytes: Buffer): void
   sendLocalReply(reply: LocalReply): void
 }
 
@@ -61,7 +71,13 @@ export interface ExchangeHandle {
 export interface HttpFilter {
   onRequestHead?(head: RequestHead, endStream: boolean): HeadVerdict
   onRequestData?(buffer: Buffer, start: number, end: number, endStream: boolean): DataVerdict
+  /** `facts.tunnelled` tells the acceptance of a tunnel, whose answer must stay an acceptance: stopping it does nothing. */
   onResponseHead?(head: ResponseHead, endStream: boolean): HeadVerdict
+  /**
+   * An answer made by the proxy instead of the upstream, before it is sent: the filter's own, too. Answers what to send in
+   * its place, or `hold`: then the filter calls `sendLocalReply` later. The last filter is asked first.
+   */
+  onLocalReply?(reply: LocalReply): LocalReply | 'hold'
   /** The exchange is over; release what is held. */
   onDestroy?(): void
 }
@@ -103,6 +119,8 @@ export interface UpstreamTunnel {
   readonly hopNote: string
   /** What the cluster lets the tunnel live from now on, ms; undefined = no limit. */
   readonly maxDurationMs: number | undefined
+  /** What the frames of a WebSocket must keep to; undefined = nobody looks. */
+  readonly frames?: TunnelFrameRules | undefined
   /** Body bytes of a POST that is tunnelled, from before the acceptance: the first payload of the client. */
   readonly received?: Buffer | undefined
   /** Called once when the tunnel has ended: frees the endpoint's and the circuit breaker's slots. */

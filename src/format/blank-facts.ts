@@ -44,6 +44,7 @@ export function blankFacts(
     listenerName: entrance.listenerName,
     filterChainName: entrance.filterChainName,
     request: head,
+    requestTarget: head?.path ?? '',
     response: undefined,
     responseTrailers: undefined,
     responseCode: 0,

@@ -3,6 +3,7 @@
 
 import type { RequestHead } from '../codec/http-stream.ts'
 import { type Evaluator, known, type OperatorFamily, plain } from './operator.ts'
+import { redactQuery } from './redacted-query.ts'
 import { type FieldReader, requestField, responseField, trailerField } from './request-field.ts'
 
 const ORIGINAL_PATH = 'x-envoy-original-path'
@@ -24,9 +25,17 @@ export const HEADER_OPERATORS: OperatorFamily = {
     const read = either(argument, requestField)
     return (facts) => (facts.request === undefined ? undefined : withoutQuery(read(facts.request)))
   },
+  REQ_REDACTED: (argument) => {
+    const read = either(argument, requestField)
+    return (facts) => {
+      const value = facts.request === undefined ? undefined : read(facts.request)
+      return value === undefined ? undefined : redactQuery(value)
+    }
+  },
   QUERY_PARAM: (argument) => (facts) => queryParameter(facts.request?.path ?? '', argument),
   QUERY_PARAMS: plain((facts) => known(queryOf(facts.request?.path ?? ''))),
   PATH: pathOperator,
+  REQUEST_TARGET: plain((facts) => known(facts.requestTarget)),
 }
 
 /** `A?B` as one reader. */

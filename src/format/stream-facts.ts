@@ -14,6 +14,8 @@ export interface WebSocketFacts {
   readonly frames: number
   readonly pings: number
   readonly pongs: number
+  /** Bytes of payload of all messages, as on the wire. */
+  readonly payloadBytes: number
   /** Largest message in bytes of payload. */
   readonly largestMessage: number
   /** Undefined until a Close frame with a code passed. */
@@ -71,6 +73,8 @@ export interface StreamFacts {
   readonly filterChainName: string
   /** As received and as changed; undefined when no head could be parsed. */
   request: RequestHead | undefined
+  /** Path and query as received; '' when there are none. */
+  readonly requestTarget: string
   /** As sent to the client. */
   response: ResponseHead | undefined
   responseTrailers: HeaderList | undefined

@@ -15,6 +15,7 @@ export const TIME_OPERATORS: OperatorFamily = {
   RESPONSE_DURATION: plain(({ times }) => span(times.start, times.upstreamResponseStart)),
   RESPONSE_TX_DURATION: plain(({ times }) => span(times.upstreamResponseStart, times.end)),
   UPSTREAM_CONNECTION_POOL_READY_DURATION: plain(({ times }) => span(times.upstreamStart, times.upstreamReady)),
+  UPSTREAM_DURATION: plain(({ times }) => span(times.upstreamStart, times.upstreamResponseEnd ?? times.end)),
   COMMON_DURATION: commonDuration,
 }
 

@@ -1,5 +1,5 @@
-// Sluice's operators for what WebSocket users ask: how it was closed, and how many messages went each way.
-// Unset on anything but an observed WebSocket.
+// Sluice's operators for what WebSocket users ask: how it was closed, how many messages went each way, and how large they
+// were. All but the sizes are unset on anything but an observed WebSocket.
 
 import { type OperatorFamily, plain } from './operator.ts'
 import type { StreamFacts, WebSocketFacts } from './stream-facts.ts'
@@ -9,6 +9,9 @@ export const WEBSOCKET_OPERATORS: OperatorFamily = {
   WEBSOCKET_CLOSE_REASON: plain((facts) => closing(facts)?.closeReason || undefined),
   WEBSOCKET_MESSAGES_RECEIVED: plain((facts) => facts.webSocketReceived?.messages),
   WEBSOCKET_MESSAGES_SENT: plain((facts) => facts.webSocketSent?.messages),
+  // Of anything else, what BYTES_RECEIVED and BYTES_SENT say.
+  PAYLOAD_BYTES_RECEIVED: plain((facts) => facts.webSocketReceived?.payloadBytes ?? facts.bytesReceived),
+  PAYLOAD_BYTES_SENT: plain((facts) => facts.webSocketSent?.payloadBytes ?? facts.bytesSent),
 }
 
 /**

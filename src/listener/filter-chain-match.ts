@@ -2,7 +2,7 @@
 // that matches, without going back (envoy.md §1.4): a miss further down is no match.
 
 import type { AddressRange } from '../config/model/address.ts'
-import type { FilterChain, FilterChainMatch, Listener } from '../config/model/listener.ts'
+import { ANY_CONNECTION, type FilterChain, type FilterChainMatch, type Listener } from '../config/model/listener.ts'
 import { inAddressRange } from '../transport/ip-range.ts'
 import type { StreamInfo } from '../transport/byte-stream.ts'
 
@@ -46,7 +46,7 @@ export class FilterChainMatcher {
   readonly only: FilterChain | undefined
 
   constructor(listener: Listener) {
-    this.#candidates = listener.chains.map((chain) => ({ chain, match: chain.match ?? ANY }))
+    this.#candidates = listener.chains.map((chain) => ({ chain, match: chain.match ?? ANY_CONNECTION }))
     this.#fallback = listener.defaultChain
     const [first] = this.#candidates
     this.only =
@@ -61,18 +61,6 @@ export class FilterChainMatcher {
     }
     return left[0]?.chain ?? this.#fallback
   }
-}
-
-const ANY: FilterChainMatch = {
-  destinationPort: undefined,
-  destinationRanges: [],
-  serverNames: [],
-  transportProtocol: '',
-  applicationProtocols: [],
-  directSourceRanges: [],
-  sourceType: 'any',
-  sourceRanges: [],
-  sourcePorts: [],
 }
 
 const matchesAll = (match: FilterChainMatch): boolean =>

@@ -6,7 +6,9 @@ import { type DenseItem, DenseSet } from '../core/dense-set.ts'
 import type { TimerWheel } from '../core/timer-wheel.ts'
 import type { Clock } from '../core/clock.ts'
 import { nextConnectionId } from '../core/ids.ts'
+import { WAITING_CONNECTIONS } from '../core/limits.ts'
 import type { FilterChain, Listener } from '../config/model/listener.ts'
+import { placeHint } from '../config/model/place.ts'
 import type { ExchangeLogger } from '../connection/runtime.ts'
 import type {
   Admission,
@@ -19,6 +21,7 @@ import type {
 import { observe } from '../observe/stats/registry.ts'
 import type { ReplayableStream } from '../transport/replay.ts'
 import type { AcceptSink } from '../transport/tcp.ts'
+import { ConnectionQueue } from './connection-queue.ts'
 import { FilterChainMatcher } from './filter-chain-match.ts'
 import type { ListenerStats } from './listener-stats.ts'
 import { inspect, type Inspected } from './inspect.ts'
@@ -61,11 +64,21 @@ export class ListenerRuntime implements AcceptSink {
   /** Streams that nobody serves yet. */
   readonly #early = new DenseSet<Early>()
   #draining: CloseCause | undefined
+  /** Set when the number of connections is limited. */
+  readonly #queue: ConnectionQueue | undefined
 
   constructor(listener: Listener, tools: ListenerTools) {
     this.listener = listener
     this.#tools = tools
     this.#matcher = new FilterChainMatcher(listener)
+    const { maxConnections, tcpBacklogSize } = listener
+    if (maxConnections !== undefined) {
+      const bounds = { served: maxConnections, waiting: tcpBacklogSize ?? WAITING_CONNECTIONS }
+      this.#queue = new ConnectionQueue(bounds, tools.stats, {
+        onTurn: (stream) => this.#begin(stream),
+        onRefused: (stream) => this.#drop(stream, this.#tooMany(maxConnections), NO_PASSES, false),
+      })
+    }
   }
 
   get connections(): Iterable<ServedConnection> {
@@ -78,9 +91,13 @@ export class ListenerRuntime implements AcceptSink {
   }
 
   onAccept(stream: ReplayableStream): void {
+    this.#tools.stats.cxTotal.value++
+    this.#tools.stats.cxActive.value++
+    if (this.#queue === undefined || this.#queue.admits(stream)) this.#begin(stream)
+  }
+
+  #begin(stream: ReplayableStream): void {
     const { stats, filters } = this.#tools
-    stats.cxTotal.value++
-    stats.cxActive.value++
     const { only } = this.#matcher
     if (only !== undefined && filters.length === 0) {
       this.#enter(only, stream, '')
@@ -101,11 +118,13 @@ export class ListenerRuntime implements AcceptSink {
   /** Graceful end of every connection. */
   drain(cause: CloseCause): void {
     this.#draining = cause
+    for (const stream of this.#queue?.leave() ?? []) this.#drop(stream, cause, NO_PASSES, false)
     for (const connection of this.#connections.snapshot()) connection.drain(cause)
   }
 
   /** Ends every connection now. */
   close(cause: CloseCause): void {
+    for (const stream of this.#queue?.leave() ?? []) this.#drop(stream, cause, NO_PASSES, false)
     for (const { stream } of this.#early.snapshot()) stream.reset(cause)
     for (const connection of this.#connections.snapshot()) connection.close(cause)
   }
@@ -248,17 +267,29 @@ export class ListenerRuntime implements AcceptSink {
     if (this.#draining !== undefined) connection.drain(this.#draining)
   }
 
-  #drop(stream: ReplayableStream, cause: CloseCause, passes: readonly ConnectionPass[] = NO_PASSES): void {
+  /** `served`: it was more than a wish, and its place is free for another. */
+  #drop(
+    stream: ReplayableStream,
+    cause: CloseCause,
+    passes: readonly ConnectionPass[] = NO_PASSES,
+    served = true,
+  ): void {
     this.#log(stream, cause)
     stream.setSink(IGNORE)
     stream.close(cause)
-    this.#gone(passes)
+    this.#gone(passes, served)
   }
 
-  #gone(passes: readonly ConnectionPass[] = NO_PASSES): void {
+  #gone(passes: readonly ConnectionPass[] = NO_PASSES, served = true): void {
     this.#tools.stats.cxActive.value--
     this.#tools.stats.cxDestroy.value++
     for (const pass of passes) pass.released()
+    if (served) this.#queue?.release()
+  }
+
+  #tooMany(limit: number): CloseCause {
+    const detail = `listener "${this.listener.name}" serves ${limit} connections (${placeHint(this.listener.place)}), and as many wait as may`
+    return closeCause('proxy', 'tcp', 'over_connection_limit', detail)
   }
 
   #log(stream: ReplayableStream, cause: CloseCause): void {

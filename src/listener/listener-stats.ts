@@ -7,6 +7,11 @@ export interface ListenerStats {
   readonly cxActive: Gauge
   readonly cxDestroy: Counter
   readonly cxLengthMs: Histogram
+  /** Connections that wait, unread, for one of those at the listener's limit to end. */
+  readonly cxWaiting: Gauge
+  readonly cxWaited: Counter
+  /** Closed because too many waited. */
+  readonly cxOverflow: Counter
   readonly preCxActive: Gauge
   readonly preCxTimeout: Counter
   readonly transportSocketConnectTimeout: Counter
@@ -26,6 +31,9 @@ export function listenerStats(registry: StatRegistry, prefix: string): ListenerS
     cxActive: scope.gauge('downstream_cx_active'),
     cxDestroy: scope.counter('downstream_cx_destroy'),
     cxLengthMs: scope.histogram('downstream_cx_length_ms'),
+    cxWaiting: scope.gauge('downstream_cx_waiting'),
+    cxWaited: scope.counter('downstream_cx_waited'),
+    cxOverflow: scope.counter('downstream_cx_overflow'),
     preCxActive: scope.gauge('downstream_pre_cx_active'),
     preCxTimeout: scope.counter('downstream_pre_cx_timeout'),
     transportSocketConnectTimeout: scope.counter('downstream_cx_transport_socket_connect_timeout'),

@@ -2,7 +2,7 @@
 // configuration, shared by all connections, never changed.
 
 import type { HeaderMutations, MessageMutations } from '../config/model/header-mutation.ts'
-import type { Route, RouteTable, VirtualHost } from '../config/model/route.ts'
+import type { ForwardAction, Route, RouteTable, VirtualHost } from '../config/model/route.ts'
 import { PathMatcher } from './path-matcher.ts'
 import { compileConditions, type Condition } from './route-conditions.ts'
 import { tlsRedirectRoute } from './require-tls.ts'
@@ -17,6 +17,18 @@ export interface SelectedRoute {
   /** In the order they apply; without those that change nothing. */
   readonly requestMutations: readonly HeaderMutations[]
   readonly responseMutations: readonly HeaderMutations[]
+}
+
+const redirected = new WeakMap<SelectedRoute, Map<ForwardAction, SelectedRoute>>()
+
+/** The selected route with another action, which a filter chose; made once for each action. */
+export function withAction(selected: SelectedRoute, action: ForwardAction): SelectedRoute {
+  if (selected.route.action === action) return selected
+  const known = redirected.get(selected) ?? new Map<ForwardAction, SelectedRoute>()
+  redirected.set(selected, known)
+  let changed = known.get(action)
+  if (changed === undefined) known.set(action, (changed = { ...selected, route: { ...selected.route, action } }))
+  return changed
 }
 
 export interface CompiledRoute {

@@ -1,7 +1,9 @@
 // Adds and removes header fields as the configuration says. Envoy: HeaderValueOption and *_headers_to_remove. Within one
-// level: remove, evaluate every value against what came in, overwrite, append.
+// level: remove, evaluate every value against what came in, overwrite, append. Deviation: the fields of an upgrade's
+// handshake stay as they are, so that no rule for ordinary requests breaks a tunnel or forges the answer to one.
 
 import { type HeaderList, isFieldValue } from '../codec/header-list.ts'
+import { isHandshake, isHandshakeField } from '../codec/protected-fields.ts'
 import type { HeaderAddition, HeaderMutations } from '../config/model/header-mutation.ts'
 import type { Evaluate } from './path-rewrite.ts'
 
@@ -27,9 +29,12 @@ export function withMember(
 }
 
 function applyLevel(headers: HeaderList, { add, remove }: HeaderMutations, evaluate: Evaluate): void {
-  for (const name of remove) if (isOrdinary(name)) headers.remove(name)
+  const handshake = isHandshake(headers)
+  for (const name of remove) if (mayChange(name, handshake)) headers.remove(name)
   if (add.length === 0) return
-  const values = add.map((addition) => madeValue(headers, addition, evaluate))
+  const values = add.map((addition) =>
+    mayChange(addition.name, handshake) ? madeValue(headers, addition, evaluate) : undefined,
+  )
   for (const [i, addition] of add.entries()) {
     const value = values[i]
     if (value !== undefined && overwrites(addition)) headers.set(addition.name, value)
@@ -46,7 +51,6 @@ const overwrites = ({ action }: HeaderAddition): boolean =>
 /** The value to set; undefined when the addition does not apply. */
 function madeValue(headers: HeaderList, addition: HeaderAddition, evaluate: Evaluate): string | undefined {
   const { name, action } = addition
-  if (!isOrdinary(name)) return undefined
   if (action === 'add-if-absent' && headers.has(name)) return undefined
   if (action === 'overwrite-if-exists' && !headers.has(name)) return undefined
   const value = evaluate(addition.value).trim()
@@ -54,6 +58,9 @@ function madeValue(headers: HeaderList, addition: HeaderAddition, evaluate: Eval
   // A format can carry bytes of the request into places they were not checked for (RFC 9110 §5.5).
   return value.length <= MADE_VALUE_BYTES && isFieldValue(value) ? value : undefined
 }
+
+const mayChange = (name: string, handshake: boolean): boolean =>
+  isOrdinary(name) && !(handshake && isHandshakeField(name))
 
 /** Pseudo-headers and Host live in the head, not here; loading refuses them, and a second Host would be a smuggling tool. */
 const isOrdinary = (name: string): boolean => name !== 'host' && !name.startsWith(':')

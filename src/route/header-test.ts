@@ -64,6 +64,13 @@ function anyValue(head: MatchedHead, name: string, test: StringTest): boolean | 
   return found
 }
 
+/** All values of a header, pseudo-headers and `host` included. */
+export function headerValues(head: MatchedHead, name: string): readonly string[] {
+  const pseudo = pseudoField(head, name)
+  if (pseudo === undefined) return head.headers.values(name)
+  return pseudo === '' ? [] : [pseudo]
+}
+
 /** The value of a pseudo-header, '' when the request has none; undefined for ordinary names. */
 function pseudoField(head: MatchedHead, name: string): string | undefined {
   switch (name) {

@@ -15,9 +15,20 @@ export function redirectLocation(
   evaluate: Evaluate,
 ): string {
   const scheme = action.scheme === '' ? head.scheme : action.scheme
-  const port = action.port === 0 ? '' : `:${action.port}`
-  const host = action.host === '' ? requestHost(head, scheme, port !== '') : action.host
+  const port = portText(action, scheme)
+  const dropsPort = port !== '' || action.omitDefaultPort === true
+  const host = action.host === '' ? requestHost(head, scheme, dropsPort) : action.host
   return `${scheme}://${host}${port}${newPath(action, match, head.path, evaluate)}`
+}
+
+const DEFAULT_PORTS: ReadonlyMap<string, number> = new Map([
+  ['http', 80],
+  ['https', 443],
+])
+
+function portText({ port, omitDefaultPort }: RedirectAction, scheme: string): string {
+  if (port === 0 || (omitDefaultPort === true && port === DEFAULT_PORTS.get(scheme))) return ''
+  return `:${port}`
 }
 
 /**

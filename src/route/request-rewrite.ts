@@ -62,9 +62,10 @@ function changeHost(
 const fits = ({ tunnel }: RequestHead, host: string): boolean => tunnel?.kind !== 'connect' || isConnectAuthority(host)
 
 function changePath(head: RequestHead, rewrite: RequestRewrite): void {
-  const { action, selected, evaluate } = rewrite
-  if (action.pathRewrite === undefined) return
-  const path = rewritePath(action.pathRewrite, selected.route.match.path, head.path, evaluate)
+  const { action, member, selected, evaluate } = rewrite
+  const pathRewrite = member?.pathRewrite ?? action.pathRewrite
+  if (pathRewrite === undefined) return
+  const path = rewritePath(pathRewrite, selected.route.match.path, head.path, evaluate)
   if (path === undefined) return
   keepOriginal(head, rewrite, 'original-path', head.path)
   head.path = path

@@ -10,6 +10,7 @@ import { explainMissingVirtualHost } from './explain-missing-virtual-host.ts'
 import type { MatchedHead } from './header-test.ts'
 import { pathInput, type PathInput } from './path-matcher.ts'
 import { needsTlsRedirect } from './require-tls.ts'
+import { nearestRefusal, type Refusal } from './refusal.ts'
 import type { ConditionInput } from './route-conditions.ts'
 
 /** What routing depends on. */
@@ -25,6 +26,8 @@ export interface RouteMiss {
   /** Known for `no-route`. */
   readonly virtualHost: VirtualHost | undefined
   readonly explanation: string
+  /** 404 unless the table asks for the nearest miss. */
+  readonly status: Refusal
   readonly place: Place
 }
 
@@ -34,7 +37,7 @@ export function selectRoute(compiled: CompiledRouteTable, input: RouteInput): Se
   const host = compiled.index.find(head.authority)
   if (host === undefined) {
     const explanation = explainMissingVirtualHost(compiled, head.authority)
-    return { kind: 'no-virtual-host', virtualHost: undefined, explanation, place: compiled.table.place }
+    return { kind: 'no-virtual-host', virtualHost: undefined, explanation, status: 404, place: compiled.table.place }
   }
   const { virtualHost } = host
   // A CONNECT too: it must not pass in clear text where TLS is required.
@@ -43,7 +46,8 @@ export function selectRoute(compiled: CompiledRouteTable, input: RouteInput): Se
   const found = firstMatch(host.routes, path, input)
   if (found !== undefined) return found
   const explanation = explainMissingRoute(host, path, input)
-  return { kind: 'no-route', virtualHost, explanation, place: virtualHost.place }
+  const status = compiled.table.refusal === 'nearest' ? nearestRefusal(host.routes, path, input) : 404
+  return { kind: 'no-route', virtualHost, explanation, status, place: virtualHost.place }
 }
 
 function firstMatch(routes: readonly CompiledRoute[], path: PathInput, input: RouteInput): SelectedRoute | undefined {

@@ -50,6 +50,10 @@ export function decideUpgrade(
   return refused(tunnel, { hcm, own, upgrades, hcmPlace, route })
 }
 
+/** Whether a filter of the route chooses the action, so that an upgrade is judged by that one when it is chosen. */
+export const filterChoosesAction = ({ route }: { readonly route: Route }): boolean =>
+  [...route.perFilter.values()].some(({ config }) => config?.kind === 'pipeline' && config.pipeline !== undefined)
+
 interface Refusal {
   readonly hcm: HcmUpgrade | undefined
   readonly own: RouteUpgrade | undefined

@@ -4,9 +4,12 @@ import type { HttpConnectionManager } from '../config/model/http-connection-mana
 import type { HttpFilterConfig } from '../config/model/http-filter.ts'
 import type { FilterChainRuntime } from '../connection/runtime.ts'
 import { bufferFilter } from '../filter/http/buffer/buffer.ts'
+import { corsFilter } from '../filter/http/cors/cors.ts'
 import { dynamicForwardProxyFilter } from '../filter/http/dynamic-forward-proxy/dynamic-forward-proxy.ts'
 import { headerMutationFilter } from '../filter/http/header-mutation/header-mutation.ts'
 import { healthCheckFilter } from '../filter/http/health-check/health-check.ts'
+import { pipelineCompiler } from '../filter/http/pipeline/compiled-pipeline.ts'
+import { pipelineFilter } from '../filter/http/pipeline/factory.ts'
 import type { HttpFilterFactory } from '../filter/http-filter.ts'
 import { routerFilter } from '../filter/http/router/factory.ts'
 import type { RouterStats } from '../filter/http/router/router-tools.ts'
@@ -52,6 +55,7 @@ function compileChain(filters: readonly HttpFilterConfig[], tools: ChainTools): 
     headerPrefix: tools.headerPrefix,
     serviceTimeHeader: `${tools.headerPrefix}-upstream-service-time`,
     bufferLimitBytes: tools.bufferLimitBytes,
+    hasInternal: config.internalAddresses.ranges.length > 0 || config.internalAddresses.unixSockets,
     rejectConnectEarlyData: router?.rejectConnectEarlyData ?? false,
     udpDestination: buildUdpDestination(services),
     schemeTransformation: config.schemeTransformation,
@@ -62,13 +66,23 @@ function compileChain(filters: readonly HttpFilterConfig[], tools: ChainTools): 
   return { filters: filters.flatMap((filter) => makeFilter(filter, tools)), terminal }
 }
 
+const compilers = new WeakMap<ServerServices, ReturnType<typeof pipelineCompiler>>()
+
+/** One compiler for all chains of a server. */
+function pipelinesOf(services: ServerServices): ReturnType<typeof pipelineCompiler> {
+  const compiler = compilers.get(services) ?? pipelineCompiler(services.clock)
+  compilers.set(services, compiler)
+  return compiler
+}
+
 function makeFilter(config: HttpFilterConfig, tools: ChainTools): HttpFilterFactory[] {
   switch (config.kind) {
     case 'router':
       return []
     case 'pipeline':
+      return [pipelineFilter(config, { clock: tools.services.clock, compile: pipelinesOf(tools.services) })]
     case 'cors':
-      throw new Error(`the filter ${config.kind} is not built yet`)
+      return [corsFilter(config)]
     case 'buffer':
       return [bufferFilter(config)]
     case 'header-mutation':

@@ -65,7 +65,7 @@ export class Server {
    */
   async start(): Promise<void> {
     for (const cluster of this.clusters.values()) cluster.runtime.start()
-    await Promise.all([...this.clusters.values()].map((cluster) => cluster.runtime.warm))
+    await this.#warmClusters()
     const bound: BoundListener[] = []
     this.#listeners = bound
     try {
@@ -109,6 +109,13 @@ export class Server {
     for (const cluster of this.clusters.values()) cluster.close(cause)
     this.services.dnsCaches.stop()
     await closing
+  }
+
+  /** Clocks keep no process alive; nothing else may be open yet that does. */
+  async #warmClusters(): Promise<void> {
+    const alive = setInterval(() => undefined, ALIVE_MS)
+    await Promise.all([...this.clusters.values()].map((cluster) => cluster.runtime.warm))
+    clearInterval(alive)
   }
 
   #bind(listener: Listener): Promise<BoundListener> {
@@ -159,6 +166,9 @@ export class Server {
     return sockets
   }
 }
+
+/** Milliseconds between two turns of a timer that only keeps the process. */
+const ALIVE_MS = 60_000
 
 type BindAddress = (address: Address, port: number) => Promise<StreamListener>
 

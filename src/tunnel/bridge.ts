@@ -5,7 +5,7 @@ import { type CloseCause, closeCause } from '../core/close-cause.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Deadline, TimerWheel } from '../core/timer-wheel.ts'
 import { type ByteStream, PAUSE } from '../transport/byte-stream.ts'
-import { Direction, type DirectionOwner, type TunnelObserver } from './direction.ts'
+import { Direction, type DirectionOwner, type TunnelGate, type TunnelObserver } from './direction.ts'
 import { type HalfClosePolicy, halfCloseEndsAll, orderlyCause } from './half-close.ts'
 
 /** Milliseconds that a closing tunnel waits for what is queued to leave before it resets both sides. */
@@ -47,6 +47,12 @@ export interface BridgeOptions {
   readonly observeDownstream?: TunnelObserver | undefined
   /** Sees what the upstream sends. */
   readonly observeUpstream?: TunnelObserver | undefined
+  /** Decides what of the client's bytes goes on; without it all does. */
+  readonly gateDownstream?: TunnelGate | undefined
+  /** Decides what of the upstream's bytes goes on. */
+  readonly gateUpstream?: TunnelGate | undefined
+  /** Whether both sides were told the end: one that leaves then, however it does, does not take the other one's last words. */
+  readonly isParting?: (() => boolean) | undefined
   /** Cause of the idle and the duration limit, for those that name another; the defaults are the stream's. */
   readonly idleCause?: CloseCause
   readonly maxDurationCause?: CloseCause
@@ -129,8 +135,9 @@ class RunningTunnel implements Tunnel, DirectionOwner {
     if (maxDurationMs > 0) {
       this.#duration = wheel.arm(maxDurationMs, () => this.close(options.maxDurationCause ?? MAX_DURATION))
     }
-    this.#up = new Direction(downstream, upstream, this, wheel, this.#idle, options.observeDownstream)
-    this.#down = new Direction(upstream, downstream, this, wheel, this.#idle, options.observeUpstream)
+    const { observeDownstream, observeUpstream, gateDownstream, gateUpstream } = options
+    this.#up = new Direction(downstream, upstream, this, wheel, this.#idle, observeDownstream, gateDownstream)
+    this.#down = new Direction(upstream, downstream, this, wheel, this.#idle, observeUpstream, gateUpstream)
   }
 
   get bytesFromDownstream(): number {
@@ -210,7 +217,8 @@ class RunningTunnel implements Tunnel, DirectionOwner {
     this.#awaitClose()
     if (this.#closing) return
     // An orderly end of one side leaves the other to send what is queued; anything else is passed on as it came.
-    const broke = cause.code !== 'finished' && this.cause === cause
+    const parting = this.#options.isParting?.() === true
+    const broke = cause.code !== 'finished' && this.cause === cause && !parting
     // What the upstream said before its end is the client's to have, and a reset would destroy what that one has not read
     // yet. A client that is reset after its end has given up, whatever was meant for it.
     if (broke && !(direction === this.#down && direction.ended)) other.source.reset(cause)

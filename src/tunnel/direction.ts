@@ -7,6 +7,11 @@ import { type ByteStream, type ByteStreamSink, PAUSE } from '../transport/byte-s
 /** Sees the bytes of a direction before they leave; must not keep or change them. */
 export type TunnelObserver = (buffer: Buffer, start: number, end: number) => void
 
+/** Stands in for the target: writes what may go on, and answers as `write` does. */
+export interface TunnelGate {
+  pass(buffer: Buffer, start: number, end: number): boolean
+}
+
 /** What a direction tells its tunnel. */
 export interface DirectionOwner {
   onDirectionEnd(direction: Direction): void
@@ -15,7 +20,8 @@ export interface DirectionOwner {
 
 /** The sink of `source`; writes to `target`. */
 export class Direction implements ByteStreamSink {
-  readonly singleDestination = true
+  /** A gate may write more than once for one read, so what it writes must not be borrowed. */
+  readonly singleDestination: boolean
   /** Bytes that went this way. */
   bytes = 0
   /** How often `source` had to wait for `target`. */
@@ -32,6 +38,7 @@ export class Direction implements ByteStreamSink {
   readonly #wheel: TimerWheel
   readonly #idle: Deadline
   readonly #observer: TunnelObserver | undefined
+  readonly #gate: TunnelGate | undefined
 
   constructor(
     source: ByteStream,
@@ -40,6 +47,7 @@ export class Direction implements ByteStreamSink {
     wheel: TimerWheel,
     idle: Deadline,
     observer: TunnelObserver | undefined,
+    gate: TunnelGate | undefined,
   ) {
     this.source = source
     this.target = target
@@ -47,6 +55,8 @@ export class Direction implements ByteStreamSink {
     this.#wheel = wheel
     this.#idle = idle
     this.#observer = observer
+    this.#gate = gate
+    this.singleDestination = gate === undefined
     this.lastActivityMs = wheel.nowMs
   }
 
@@ -55,7 +65,8 @@ export class Direction implements ByteStreamSink {
     this.lastActivityMs = this.#wheel.nowMs
     this.#idle.touch()
     if (this.#observer !== undefined) this.#observer(buffer, start, end)
-    if (this.target.write(buffer, start, end)) return
+    const { target } = this
+    if (this.#gate === undefined ? target.write(buffer, start, end) : this.#gate.pass(buffer, start, end)) return
     this.pauses++
     this.source.pauseReading(PAUSE.peerSlow)
   }

@@ -19,6 +19,11 @@ export interface UpstreamSide {
   /** `%UPSTREAM_PROTOCOL%`; '' for a TCP connection. */
   readonly protocol: string
   readonly hopNote: string
+  /**
+   * For a TCP connection: calls `close` if its endpoint fails its health checks and the cluster's connections are to end
+   * then, until the returned function is called.
+   */
+  endWithHealth?(close: (cause: CloseCause) => void): () => void
   /** Called once when `stream` is gone, or given up. */
   release(cause: CloseCause): void
 }

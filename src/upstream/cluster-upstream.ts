@@ -1,6 +1,6 @@
 // A cluster as the router sees it: picks an endpoint, finds or opens a connection to it, and counts what happens there.
 
-import type { CloseCause } from '../core/close-cause.ts'
+import { closeCause, type CloseCause } from '../core/close-cause.ts'
 import type { Clock } from '../core/clock.ts'
 import type { TimerWheel } from '../core/timer-wheel.ts'
 import type { CircuitBreakers } from '../cluster/circuit-breakers.ts'
@@ -10,6 +10,7 @@ import type { ClusterStats } from '../cluster/cluster-stats.ts'
 import type { Endpoint } from '../cluster/endpoint.ts'
 import { FIRST_TRY } from '../cluster/balance/picker.ts'
 import { targetFrom } from '../cluster/target.ts'
+import type { HeaderList } from '../codec/header-list.ts'
 import type { RequestHead, HttpProtocol } from '../codec/http-stream.ts'
 import type { Cluster } from '../config/model/cluster.ts'
 import type { Place } from '../config/model/place.ts'
@@ -44,8 +45,10 @@ export class ClusterUpstream implements PoolContext, RawConnectOwner {
   readonly needsTarget: boolean
   readonly #pools: PoolTable
   readonly #connecting = new DenseSet<RawConnect>()
-  readonly #slots = new SlotQueue()
-  readonly #forgetListener: () => void
+  readonly #slots = { default: new SlotQueue(), high: new SlotQueue() }
+  readonly #forgetListeners: readonly (() => void)[]
+  /** Its endpoints are actively checked. */
+  readonly #checked: boolean
 
   constructor(runtime: ClusterRuntime, tools: ClusterUpstreamTools) {
     this.#runtime = runtime
@@ -59,7 +62,11 @@ export class ClusterUpstream implements PoolContext, RawConnectOwner {
     this.needsOrigin = keys.ofClient || cluster.discovery === 'original-dst'
     this.needsTarget = cluster.discovery === 'original-dst' || cluster.discovery === 'dynamic-forward-proxy'
     this.#pools = new PoolTable(this, keys, tools.diallers)
-    this.#forgetListener = runtime.onEndpointRemoved((endpoint) => this.#drainEndpoint(endpoint))
+    this.#checked = (cluster.healthChecks ?? []).length > 0
+    this.#forgetListeners = [
+      runtime.onEndpointRemoved((endpoint) => this.#drainEndpoint(endpoint)),
+      runtime.onEndpointFailed((endpoint) => this.#pools.retireEndpoint(endpoint, ENDPOINT_FAILED)),
+    ]
   }
 
   get name(): string {
@@ -77,6 +84,11 @@ export class ClusterUpstream implements PoolContext, RawConnectOwner {
 
   get runtime(): ClusterRuntime {
     return this.#runtime
+  }
+
+  /** Members of the cluster, usable or not. A new array after every change. */
+  get endpoints(): readonly Endpoint[] {
+    return this.#runtime.endpoints
   }
 
   /** The TLS server name of a request's connection when the cluster takes it from the request; ''. */
@@ -150,7 +162,10 @@ export class ClusterUpstream implements PoolContext, RawConnectOwner {
     endpoint.stats.rqTotal++
   }
 
-  onResponseHead(endpoint: Endpoint, status: number): void {
+  /** `headers`: of an HTTP response of the endpoint's own. */
+  onResponseHead(endpoint: Endpoint, status: number, headers?: HeaderList): void {
+    if (this.#checked && headers?.has(FAIL_NOW) === true)
+      this.#runtime.failPassively(endpoint, `a response said ${FAIL_NOW}`)
     this.stats.responses.count(status)
     this.stats.upstreamRqCompleted.value++
     if (status < 500) endpoint.stats.rqSuccess++
@@ -159,6 +174,17 @@ export class ClusterUpstream implements PoolContext, RawConnectOwner {
 
   onStreamEnd(endpoint: Endpoint): void {
     endpoint.stats.rqActive--
+  }
+
+  /**
+   * Calls `close` if the endpoint fails its active checks, when the cluster's connections are to end then; until the
+   * returned function is called.
+   */
+  endWithHealth(endpoint: Endpoint, close: (cause: CloseCause) => void): () => void {
+    if (this.cluster.closeConnectionsOnHealthFailure !== true) return () => undefined
+    return this.#runtime.onEndpointFailed((failed) => {
+      if (failed === endpoint) close(UNHEALTHY)
+    })
   }
 
   /** Why this hop was chosen, for the ledger; '' when there was no choice. */
@@ -176,7 +202,7 @@ export class ClusterUpstream implements PoolContext, RawConnectOwner {
 
   /** Lets connections finish and opens no new ones. */
   drain(cause: CloseCause): void {
-    this.#forgetListener()
+    for (const forget of this.#forgetListeners) forget()
     this.#runtime.stop()
     this.#pools.drain(cause)
   }
@@ -194,25 +220,26 @@ export class ClusterUpstream implements PoolContext, RawConnectOwner {
   }
 
   mayDial(lane: SlotWaiter, open: number): boolean {
-    const breakers = this.breakers('default')
-    if (breakers.tryAcquire('connection') === undefined) return true
+    const { priority, endpoint } = lane
+    const breakers = this.breakers(priority)
+    if (breakers.tryConnect(endpoint) === undefined) return true
     this.stats.upstreamCxOverflow.value++
     if (open > 0) {
-      this.#slots.add(lane)
+      this.#slots[priority].add(lane)
       return false
     }
-    breakers.acquire('connection')
+    breakers.connect(endpoint)
     return true
   }
 
   forgetSlotWaiter(lane: SlotWaiter): void {
-    this.#slots.delete(lane)
+    this.#slots[lane.priority].delete(lane)
   }
 
-  releaseDial(priority: 'default' | 'high'): void {
+  releaseDial(priority: 'default' | 'high', endpoint: Endpoint): void {
     const breakers = this.breakers(priority)
-    breakers.release('connection')
-    if (priority === 'default') this.#slots.wake(breakers)
+    breakers.disconnect(endpoint)
+    this.#slots[priority].wake(breakers)
   }
 
   attachCodec(connection: UpstreamConnection, version: 'http1' | 'http2'): void {
@@ -225,10 +252,10 @@ export class ClusterUpstream implements PoolContext, RawConnectOwner {
     this.#watchIdle(connection)
   }
 
-  onConnectionClosed(connection: UpstreamConnection, cause: CloseCause): void {
+  onConnectionClosed(connection: UpstreamConnection, cause: CloseCause, priority: 'default' | 'high'): void {
     const { endpoint, stream, openedMs } = connection
     connectionClosed(this.stats, endpoint, stream, this.clock.now() - openedMs, cause)
-    this.releaseDial('default')
+    this.releaseDial(priority, endpoint)
   }
 
   #watchIdle(connection: UpstreamConnection): void {
@@ -245,10 +272,10 @@ export class ClusterUpstream implements PoolContext, RawConnectOwner {
   }
 
   #pick(need: DialNeed): Endpoint | NoEndpoint {
-    const { tried, target, downstream } = need
-    if (!this.needsTarget) return this.#runtime.pick(tried === undefined ? FIRST_TRY : { tried })
+    if (!this.needsTarget && isPlain(need)) return this.#runtime.pick(FIRST_TRY)
+    const { tried = [], target, downstream, hash, preferred, strict, rejects, repicks, triedPriorities } = need
     const original = downstream?.info.state?.originalDestination
-    return this.#runtime.pick({ tried: tried ?? [], target, original })
+    return this.#runtime.pick({ tried, target, original, hash, preferred, strict, rejects, repicks, triedPriorities })
   }
 
   #drainEndpoint(endpoint: Endpoint): void {
@@ -260,6 +287,23 @@ export class ClusterUpstream implements PoolContext, RawConnectOwner {
     })
   }
 }
+
+/** Nothing about the endpoint matters: most requests. */
+const isPlain = ({ tried, hash, preferred, strict, rejects, triedPriorities }: DialNeed): boolean =>
+  tried === undefined &&
+  hash === undefined &&
+  preferred === undefined &&
+  strict !== true &&
+  rejects === undefined &&
+  triedPriorities === undefined
+
+/** An endpoint's wish to be left alone until its checks pass again. Envoy's. */
+const FAIL_NOW = 'x-envoy-immediate-health-check-fail'
+
+const ENDPOINT_FAILED = closeCause('proxy', 'http', 'drained', 'the endpoint failed its health checks')
+
+/** For those that do not outlive the health of their endpoint. */
+const UNHEALTHY = closeCause('proxy', 'tcp', 'endpoint_unhealthy', 'close_connections_on_host_health_failure')
 
 const noEndpoint = ({ code, reason }: NoEndpoint): UpstreamFailure => ({
   code,

@@ -11,7 +11,7 @@ import type { ReplayableStream } from '../transport/replay.ts'
 import type { Dial, DialSink } from '../transport/tcp.ts'
 import type { HandshakeLimits, TlsClient } from '../transport/tls.ts'
 import { clientHeader } from './client-header.ts'
-import { dialAddress } from './dial-address.ts'
+import { dialRace } from './dial-race.ts'
 import type { DialMode, DialPurpose, DialTarget, DialTools } from './dial.ts'
 import { connectAuthority, connectFields, type ProxyHop } from './proxy-hop.ts'
 
@@ -35,7 +35,6 @@ export class DialAttempt implements Dial, DialSink {
   readonly #plan: DialPlan
   readonly #target: DialTarget
   readonly #startMs: number
-  #address = 0
   /** Ends the layer that is under way. */
   #layer: Dial | undefined
   #over = false
@@ -48,15 +47,9 @@ export class DialAttempt implements Dial, DialSink {
 
   start(): void {
     const { cluster, tools, endpoint, hop, purpose } = this.#plan
-    const address = hop?.address ?? endpoint.addresses[this.#address]
-    const connectTimeoutMs = this.#leftMs()
-    if (address === undefined || connectTimeoutMs <= 0) {
-      const cause = closeCause('upstream', 'tcp', TIMEOUT, `${endpoint.text}: no time left`)
-      queueMicrotask(() => this.#failed(cause))
-      return
-    }
-    this.#layer = dialAddress(
-      address,
+    const { connectTimeoutMs } = cluster
+    this.#layer = dialRace(
+      hop === undefined ? endpoint.addresses : [hop.address],
       { cluster, endpoint, tools, connectTimeoutMs, downstream: purpose.downstream },
       this,
     )
@@ -82,15 +75,8 @@ export class DialAttempt implements Dial, DialSink {
   }
 
   onConnectError(cause: CloseCause): void {
-    const { hop, endpoint } = this.#plan
-    if (hop !== undefined) return this.#failed(withDetail(cause, `proxy ${cause.detail}`))
-    // A name with addresses of both families: the other one may work (RFC 8305 §5, without the race).
-    if (this.#address + 1 < endpoint.addresses.length && this.#leftMs() > 0) {
-      this.#address++
-      this.start()
-      return
-    }
-    this.#failed(cause)
+    const { hop } = this.#plan
+    this.#failed(hop === undefined ? cause : withDetail(cause, `proxy ${cause.detail}`))
   }
 
   #connectThrough(hop: ProxyHop, stream: ReplayableStream): void {

@@ -45,6 +45,8 @@ export interface Dialler {
 
 /** What a connection is dialled for; as much of a DialNeed as the connection depends on. */
 export interface DialPurpose {
+  /** Whose circuit breakers the connection counts against; undefined = default. */
+  readonly priority?: 'default' | 'high'
   /** Server name for TLS when the cluster takes it from the request; '' otherwise. */
   readonly serverName: string
   /** The client's connection, where this one is for that client only. */
@@ -63,13 +65,17 @@ export interface DialTools {
   readonly resolver: DnsResolver
 }
 
+/** Whose certificate it must be: what the request names, else the endpoint where SNI is taken from it, else the SNI. */
+const judgedName = (cluster: Cluster, endpoint: Endpoint, purpose: DialPurpose): string =>
+  purpose.serverName || (cluster.tls?.autoHostSni === true ? endpoint.hostname : '') || (cluster.tls?.sni ?? '')
+
 /** Diallers of a cluster; TLS contexts and remembered sessions are shared. */
 export function diallerFactory(cluster: Cluster, tools: DialTools): DiallerFactory {
   const tls = cluster.tls === undefined ? undefined : tlsClients(cluster.tls)
   const proxyTls = cluster.httpProxy?.tls === undefined ? undefined : tlsClients(cluster.httpProxy.tls)
   return (endpoint, mode, purpose) => {
     const hop = hopTo(cluster, endpoint, mode, proxyTls)
-    const plan = { cluster, tools, endpoint, mode, purpose, hop, tls: tls?.(purpose.serverName) }
+    const plan = { cluster, tools, endpoint, mode, purpose, hop, tls: tls?.(judgedName(cluster, endpoint, purpose)) }
     return {
       dial(target) {
         const attempt = new DialAttempt(plan, target)

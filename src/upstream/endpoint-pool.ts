@@ -45,6 +45,10 @@ export class EndpointPool implements LaneOwner {
     for (const lane of this.#lanes.values()) lane.drain(cause)
   }
 
+  retire(cause: CloseCause): void {
+    for (const lane of this.#lanes.values()) lane.retire(cause)
+  }
+
   close(cause: CloseCause): void {
     for (const lane of this.#lanes.values()) lane.close(cause)
   }
@@ -86,7 +90,8 @@ export class EndpointPool implements LaneOwner {
     const known = this.#lanes.get(mode)
     if (known !== undefined) return known
     const dialler = this.#diallers(this.#endpoint, mode, this.#purpose)
-    const lane = new Lane(this.#context, this.#endpoint, mode, dialler, this)
+    const { priority = 'default' } = this.#purpose
+    const lane = new Lane(this.#context, this.#endpoint, mode, priority, dialler, this)
     this.#lanes.set(mode, lane)
     return lane
   }

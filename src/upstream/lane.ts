@@ -29,8 +29,9 @@ export interface LaneOwner {
 }
 
 export class Lane implements ConnectionOwner, DialTarget, SlotWaiter {
+  readonly endpoint: Endpoint
+  readonly priority: 'default' | 'high'
   readonly #context: PoolContext
-  readonly #endpoint: Endpoint
   readonly #mode: LaneMode
   readonly #dialler: Dialler
   readonly #owner: LaneOwner
@@ -47,9 +48,17 @@ export class Lane implements ConnectionOwner, DialTarget, SlotWaiter {
   /** preconnect_policy wants connections before there are requests for them. */
   readonly #anticipates: boolean
 
-  constructor(context: PoolContext, endpoint: Endpoint, mode: LaneMode, dialler: Dialler, owner: LaneOwner) {
+  constructor(
+    context: PoolContext,
+    endpoint: Endpoint,
+    mode: LaneMode,
+    priority: 'default' | 'high',
+    dialler: Dialler,
+    owner: LaneOwner,
+  ) {
+    this.priority = priority
     this.#context = context
-    this.#endpoint = endpoint
+    this.endpoint = endpoint
     this.#mode = mode
     this.#dialler = dialler
     this.#owner = owner
@@ -68,12 +77,12 @@ export class Lane implements ConnectionOwner, DialTarget, SlotWaiter {
       if (this.#anticipates) this.#dialAsNeeded(true)
       return undefined
     }
-    if (need.upgrade && this.#knownWithoutUpgrade()) return this.#owner.onUpgradeRefused(need, waiter, this.#endpoint)
+    if (need.upgrade && this.#knownWithoutUpgrade()) return this.#owner.onUpgradeRefused(need, waiter, this.endpoint)
     const breakers = this.#context.breakers(need.priority)
     const refusal = breakers.tryAcquire('pending')
     if (refusal !== undefined) {
       this.#context.stats.upstreamRqPendingOverflow.value++
-      waiter.onStreamFailed(overflow(refusal, this.#endpoint))
+      waiter.onStreamFailed(overflow(refusal, this.endpoint))
       return undefined
     }
     const pending = new PendingStream(this, need, waiter)
@@ -101,11 +110,16 @@ export class Lane implements ConnectionOwner, DialTarget, SlotWaiter {
     for (const connection of this.#all.snapshot()) connection.drain(cause)
   }
 
+  /** The connections of now serve no new streams; later ones are as ever. */
+  retire(cause: CloseCause): void {
+    for (const connection of this.#all.snapshot()) connection.drain(cause)
+  }
+
   /** Ends everything now. */
   close(cause: CloseCause): void {
     this.#draining = true
     for (const pending of this.#pending.snapshot()) {
-      if (this.#settle(pending)) pending.waiter.onStreamFailed(failedBy(cause, this.#endpoint))
+      if (this.#settle(pending)) pending.waiter.onStreamFailed(failedBy(cause, this.endpoint))
     }
     for (const connection of this.#all.snapshot()) connection.client.close(cause)
   }
@@ -123,9 +137,9 @@ export class Lane implements ConnectionOwner, DialTarget, SlotWaiter {
     connection.idleDeadline?.cancel()
     removeFrom(this.#idle, connection)
     removeFrom(this.#shared, connection)
-    this.#context.onConnectionClosed(connection, cause)
+    this.#context.onConnectionClosed(connection, cause, this.priority)
     // A peer that speaks another protocol, or none, would be dialled again and again for those that wait for its SETTINGS.
-    if (connection.multiplexed && connection.requests === 0) this.#failShared(lostUnused(cause, this.#endpoint))
+    if (connection.multiplexed && connection.requests === 0) this.#failShared(lostUnused(cause, this.endpoint))
     else this.#dialAsNeeded()
     this.#tellWhenEmpty()
   }
@@ -133,7 +147,7 @@ export class Lane implements ConnectionOwner, DialTarget, SlotWaiter {
   onDialled(dialled: Dialled): void {
     this.#dialling--
     const { stream, toProxy } = dialled
-    const connection = new UpstreamConnection(this, this.#endpoint, stream, this.#context.clock.now(), toProxy)
+    const connection = new UpstreamConnection(this, this.endpoint, stream, this.#context.clock.now(), toProxy)
     const version = this.#mode === 'auto' ? dialled.version : this.#mode
     this.#agreed = version
     this.#all.add(connection)
@@ -150,8 +164,8 @@ export class Lane implements ConnectionOwner, DialTarget, SlotWaiter {
 
   onDialFailed(failure: DialFailure): void {
     this.#dialling--
-    this.#context.releaseDial('default')
-    const failed: UpstreamFailure = { ...failure, endpoint: this.#endpoint }
+    this.#context.releaseDial(this.priority, this.endpoint)
+    const failed: UpstreamFailure = { ...failure, endpoint: this.endpoint }
     if (this.#sharesConnections()) this.#failShared(failed)
     else this.#failFirst(failed)
     this.#tellWhenEmpty()
@@ -230,7 +244,7 @@ export class Lane implements ConnectionOwner, DialTarget, SlotWaiter {
   #rejectUpgrades(): void {
     for (const pending of this.#pending.snapshot()) {
       if (!pending.need.upgrade || !this.#settle(pending)) continue
-      pending.moved = this.#owner.onUpgradeRefused(pending.need, pending.waiter, this.#endpoint)
+      pending.moved = this.#owner.onUpgradeRefused(pending.need, pending.waiter, this.endpoint)
     }
   }
 

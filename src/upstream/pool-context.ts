@@ -4,6 +4,7 @@ import type { CloseCause } from '../core/close-cause.ts'
 import type { Clock } from '../core/clock.ts'
 import type { CircuitBreakers } from '../cluster/circuit-breakers.ts'
 import type { ClusterStats } from '../cluster/cluster-stats.ts'
+import type { Endpoint } from '../cluster/endpoint.ts'
 import type { Cluster } from '../config/model/cluster.ts'
 import type { SlotWaiter } from './slot-queue.ts'
 import type { UpstreamConnection } from './upstream-connection.ts'
@@ -24,8 +25,8 @@ export interface PoolContext {
   /** Nothing waits in the lane any more. */
   forgetSlotWaiter(lane: SlotWaiter): void
   /** A dial came to nothing, or a connection is gone: gives the slot back. */
-  releaseDial(priority: 'default' | 'high'): void
+  releaseDial(priority: 'default' | 'high', endpoint: Endpoint): void
   attachCodec(connection: UpstreamConnection, version: 'http1' | 'http2'): void
   /** Gives the slot back and counts the end. */
-  onConnectionClosed(connection: UpstreamConnection, cause: CloseCause): void
+  onConnectionClosed(connection: UpstreamConnection, cause: CloseCause, priority: 'default' | 'high'): void
 }

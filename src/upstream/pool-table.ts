@@ -44,7 +44,8 @@ export class PoolTable {
       pools = { byKey: new Map(), sweepAt: MANY_POOLS }
       this.#pools.set(endpoint, pools)
     }
-    const key = this.#keys.keyFor(need)
+    // As in Envoy each priority has connections of its own: those of the other one may be used up.
+    const key = need.priority === 'high' ? `\0high ${this.#keys.keyFor(need)}` : this.#keys.keyFor(need)
     return pools.byKey.get(key) ?? this.#add(pools, key, endpoint, need)
   }
 
@@ -61,6 +62,11 @@ export class PoolTable {
     this.#forgetRemoved(endpoint)
   }
 
+  /** New streams to the endpoint get new connections. */
+  retireEndpoint(endpoint: Endpoint, cause: CloseCause): void {
+    for (const pool of [...(this.#pools.get(endpoint)?.byKey.values() ?? [])]) pool.retire(cause)
+  }
+
   #add(pools: EndpointPools, key: string, endpoint: Endpoint, need: DialNeed): EndpointPool {
     const { byKey } = pools
     if (byKey.size >= pools.sweepAt) {
@@ -69,7 +75,7 @@ export class PoolTable {
     }
     // An ordinary pool outlives the client that it was made for, and must not keep its connection.
     const downstream = this.#keys.ofClient ? need.downstream : undefined
-    const purpose = { serverName: need.serverName, downstream }
+    const purpose = { serverName: need.serverName, downstream, priority: need.priority }
     const pool = new EndpointPool(this.#context, endpoint, purpose, this.#diallers, () => {
       if (endpoint.removed) this.#forgetRemoved(endpoint)
       else if (this.#keys.perClient && byKey.get(key) === pool) byKey.delete(key)

@@ -7,6 +7,7 @@ import type { Endpoint } from '../cluster/endpoint.ts'
 import type { Dial } from '../transport/tcp.ts'
 import { connectionClosed, connectionOpened } from './connection-counts.ts'
 import type { Dialled, Dialler, DialFailure, DialTarget } from './dial.ts'
+import { reportConnectFailure } from './outlier-report.ts'
 import type { PoolContext } from './pool-context.ts'
 import type { ConnectWaiter, DialNeed, RawConnection, Ticket, UpstreamFailure } from './stream-need.ts'
 
@@ -44,7 +45,7 @@ export class RawConnect implements Ticket, DialTarget, DenseItem {
     const { stats } = this.#context
     const breakers = this.#context.breakers(this.#priority)
     // As in Envoy's tcp_proxy the limit holds even for the first connection: nobody queues for another one to end.
-    const noConnection = breakers.tryAcquire('connection')
+    const noConnection = breakers.tryConnect(this.#endpoint)
     if (noConnection !== undefined) {
       stats.upstreamCxOverflow.value++
       return this.#overflow(noConnection)
@@ -52,7 +53,7 @@ export class RawConnect implements Ticket, DialTarget, DenseItem {
     const noPending = breakers.tryAcquire('pending')
     if (noPending !== undefined) {
       stats.upstreamRqPendingOverflow.value++
-      this.#context.releaseDial(this.#priority)
+      this.#context.releaseDial(this.#priority, this.#endpoint)
       return this.#overflow(noPending)
     }
     stats.upstreamRqPendingTotal.value++
@@ -65,14 +66,14 @@ export class RawConnect implements Ticket, DialTarget, DenseItem {
     if (!this.#end()) return
     this.#context.stats.upstreamRqCancelled.value++
     this.#dial?.cancel()
-    this.#context.releaseDial(this.#priority)
+    this.#context.releaseDial(this.#priority, this.#endpoint)
   }
 
   /** The cluster goes. */
   fail(cause: CloseCause): void {
     if (!this.#end()) return
     this.#dial?.cancel()
-    this.#context.releaseDial(this.#priority)
+    this.#context.releaseDial(this.#priority, this.#endpoint)
     this.#refuse({ code: 'upstream_connection_failure', explanation: cause.detail, transportFailure: '', cause })
   }
 
@@ -87,6 +88,7 @@ export class RawConnect implements Ticket, DialTarget, DenseItem {
     const openedMs = context.clock.now()
     connectionOpened(context.stats, endpoint)
     stream.setHighWater(context.cluster.bufferLimitBytes)
+    endpoint.outlier?.localOrigin('session-success')
     let released = false
     const connection: RawConnection = {
       id: nextConnectionId(),
@@ -96,7 +98,7 @@ export class RawConnect implements Ticket, DialTarget, DenseItem {
         if (released) return
         released = true
         connectionClosed(context.stats, endpoint, stream, context.clock.now() - openedMs, cause)
-        context.releaseDial(priority)
+        context.releaseDial(priority, endpoint)
       },
     }
     this.#waiter.onConnected(connection)
@@ -104,7 +106,8 @@ export class RawConnect implements Ticket, DialTarget, DenseItem {
 
   onDialFailed(failure: DialFailure): void {
     if (!this.#end()) return
-    this.#context.releaseDial(this.#priority)
+    this.#context.releaseDial(this.#priority, this.#endpoint)
+    reportConnectFailure(this.#endpoint, failure.code)
     this.#refuse(failure)
   }
 

@@ -6,12 +6,13 @@ import type { ConnectionId } from '../core/ids.ts'
 import type { ProxyProtocolSend } from '../config/model/proxy-protocol.ts'
 import type { StreamInfo } from '../transport/byte-stream.ts'
 import type { ReplayableStream } from '../transport/replay.ts'
+import type { PickWishes } from '../cluster/balance/picker.ts'
 import type { Endpoint } from '../cluster/endpoint.ts'
 import type { HttpProtocol } from '../codec/http-stream.ts'
 import type { UpstreamConnection } from './upstream-connection.ts'
 
 /** What a connection must be dialled for. Two requests share connections only when their keys are equal. */
-export interface DialNeed {
+export interface DialNeed extends PickWishes {
   /** Server name for TLS when the cluster takes it from the request; '' otherwise. */
   readonly serverName: string
   readonly priority: 'default' | 'high'
@@ -27,12 +28,6 @@ export interface DialNeed {
   readonly target?: string | undefined
   /** Endpoints that failed before; another one is preferred. */
   readonly tried?: readonly Endpoint[] | undefined
-  /** See `PickContext`. */
-  readonly hash?: bigint | undefined
-  readonly preferred?: string | undefined
-  readonly strict?: boolean | undefined
-  readonly rejects?: ((endpoint: Endpoint) => boolean) | undefined
-  readonly repicks?: number | undefined
 }
 
 /** The client's connection, as far as an upstream connection may depend on it. */

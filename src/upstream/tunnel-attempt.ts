@@ -13,6 +13,7 @@ import type { ClusterStats } from '../cluster/cluster-stats.ts'
 import type { Endpoint } from '../cluster/endpoint.ts'
 import type { Attempt, AttemptOwner, UpstreamSide } from './attempt.ts'
 import { earlyCode } from './lost-stream.ts'
+import { reportAnswer, reportConnectFailure, reportLoss } from './outlier-report.ts'
 import { noteFields, type Propagation } from './propagated-fields.ts'
 import type { StreamNeed, StreamWaiter, Ticket, UpstreamFailure } from './stream-need.ts'
 import type { UpstreamConnection } from './upstream-connection.ts'
@@ -26,7 +27,7 @@ export interface TunnelCluster {
   leave(priority: 'default'): void
   hopNote(endpoint: Endpoint, protocol: HttpProtocol): string
   onStreamStart(endpoint: Endpoint): void
-  onResponseHead(endpoint: Endpoint, status: number): void
+  onResponseHead(endpoint: Endpoint, status: number, headers?: HeaderList): void
   onStreamEnd(endpoint: Endpoint): void
 }
 
@@ -79,6 +80,7 @@ export class TunnelAttempt implements Attempt, StreamWaiter, ClientStreamSink {
     const { upstream, head } = this.#parts
     this.#ticket = undefined
     this.#connection = connection
+    connection.endpoint.outlier?.localOrigin('connect-success')
     upstream.onStreamStart(connection.endpoint)
     this.#owner.onAsked?.(connection)
     this.#stream = connection.client.request(head, false, this)
@@ -88,6 +90,7 @@ export class TunnelAttempt implements Attempt, StreamWaiter, ClientStreamSink {
   onStreamFailed({ code, explanation, transportFailure, endpoint }: UpstreamFailure): void {
     if (this.#done) return
     this.#ticket = undefined
+    if (endpoint !== undefined) reportConnectFailure(endpoint, code)
     this.#finish()
     this.#owner.onAttemptFailed({ code, explanation, transportFailure, endpoint, status: 0 })
   }
@@ -103,7 +106,8 @@ export class TunnelAttempt implements Attempt, StreamWaiter, ClientStreamSink {
     const stream = this.#stream
     if (this.#done || connection === undefined || stream === undefined) return
     const { upstream, accepts, propagation } = this.#parts
-    upstream.onResponseHead(connection.endpoint, head.status)
+    upstream.onResponseHead(connection.endpoint, head.status, head.headers)
+    reportAnswer(connection.endpoint, head)
     this.#owner.onAnswer?.(head)
     this.#note(propagation.headersKey, head.headers, head.status)
     // An answer that is already over opens nothing.
@@ -127,6 +131,7 @@ export class TunnelAttempt implements Attempt, StreamWaiter, ClientStreamSink {
   onReset(cause: CloseCause): void {
     if (this.#done) return
     this.#parts.upstream.stats.upstreamRqRxReset.value++
+    if (this.#connection !== undefined) reportLoss(this.#connection.endpoint, earlyCode(cause))
     this.#fail(earlyCode(cause), cause.detail)
   }
 

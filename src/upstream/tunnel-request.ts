@@ -5,6 +5,7 @@ import type { ErrorCode } from '../core/errors.ts'
 import type { HttpProtocol, RequestHead, ResponseHead, TunnelIntent } from '../codec/http-stream.ts'
 import { isWebSocket } from '../codec/upgrade-translation.ts'
 import { acceptFor, newKey } from '../websocket/handshake.ts'
+import { unofferedSelection } from '../websocket/handshake-selection.ts'
 
 export type TunnelOutcome =
   | { readonly kind: 'accepted' }
@@ -22,7 +23,22 @@ export interface TunnelRequest {
 const ACCEPTED: TunnelOutcome = { kind: 'accepted' }
 const REFUSED: TunnelOutcome = { kind: 'refused' }
 
-export function tunnelRequest(head: RequestHead, upstream: HttpProtocol): TunnelRequest {
+/** `vouches`: the route has a WebSocket policy, so an answer that selects what was not offered is none. */
+export function tunnelRequest(head: RequestHead, upstream: HttpProtocol, vouches = false): TunnelRequest {
+  const asked = keyed(head, upstream)
+  if (!vouches || head.tunnel?.kind !== 'upgrade' || !isWebSocket(head.tunnel.type)) return asked
+  return {
+    head: asked.head,
+    judge(answer) {
+      const outcome = asked.judge(answer)
+      const wrong = outcome.kind === 'accepted' ? unofferedSelection(head.headers, answer.headers) : undefined
+      if (wrong === undefined) return outcome
+      return { kind: 'invalid', code: 'websocket_invalid_selection', explanation: `the upstream selected ${wrong}` }
+    },
+  }
+}
+
+function keyed(head: RequestHead, upstream: HttpProtocol): TunnelRequest {
   const { tunnel } = head
   const oldUpstream = upstream === 'HTTP/1.1' || upstream === 'HTTP/1.0'
   const newDownstream = head.protocol === 'HTTP/2' || head.protocol === 'HTTP/3'

@@ -3,6 +3,7 @@
 // not acted upon: from then on nothing is known.
 
 import { Buffer } from 'node:buffer'
+import { FRAME_HEAD_BYTES, frameHeadLength, frameMaskAt, framePayloadLength, readUint32 } from './frame-head.ts'
 
 const TEXT = 1
 const CLOSE = 8
@@ -10,9 +11,6 @@ const PING = 9
 
 /** RFC 6455 §5.5: payload of a control frame. */
 const CONTROL_BYTES = 125
-
-/** Longest head: 2 bytes, 8 of length, 4 of mask. */
-const HEAD_BYTES = 14
 
 /** One direction. Its counters are plain fields, to be read at any time. */
 export class FrameObserver {
@@ -52,7 +50,12 @@ export class FrameObserver {
   #closeLength = 0
   #mask = 0
 
-  /** Whether the bytes so far end between two messages, where a frame of our own could go. */
+  /** Whether the bytes so far end between two frames, where a control frame of our own could go (RFC 6455 §5.4). */
+  get atFrameBoundary(): boolean {
+    return !this.invalid && !this.closeSeen && this.#remaining === 0 && this.#headLength === 0
+  }
+
+  /** Whether the bytes so far end between two messages, where a message of our own could go. */
   get atMessageBoundary(): boolean {
     return !this.invalid && !this.closeSeen && this.#message === 0 && this.#remaining === 0 && this.#headLength === 0
   }
@@ -66,7 +69,7 @@ export class FrameObserver {
         at = this.#skip(buffer, at, end)
         continue
       }
-      const length = headLength(buffer, at, end)
+      const length = frameHeadLength(buffer, at, end)
       if (length > end - at) return this.#keepHead(buffer, at, end)
       this.#begin(buffer, at)
       at += length
@@ -80,15 +83,7 @@ export class FrameObserver {
     const opcode = first & 0x0f
     this.#fin = first >= 0x80
     this.#opcode = opcode
-    let length = second & 0x7f
-    let masked = at + 2
-    if (length === 126) {
-      length = (bytes[at + 2] ?? 0) * 256 + (bytes[at + 3] ?? 0)
-      masked = at + 4
-    } else if (length === 127) {
-      length = longLength(bytes, at + 2)
-      masked = at + 10
-    }
+    const length = framePayloadLength(bytes, at)
     if (!this.#isAllowed(opcode, length)) {
       this.invalid = true
       return
@@ -97,14 +92,14 @@ export class FrameObserver {
     this.#remaining = length
     if (opcode < CLOSE) this.#beginData(opcode, length)
     else if (opcode === PING) this.pings++
-    else if (opcode === CLOSE) this.#beginClose(bytes, masked, second >= 0x80)
+    else if (opcode === CLOSE) this.#beginClose(bytes, frameMaskAt(bytes, at), second >= 0x80)
     else this.pongs++
     if (length === 0) this.#finishFrame()
   }
 
   /** RFC 6455 §5.2, §5.4, §5.5. RSV bits belong to extensions that the peers agreed on, so they pass. */
   #isAllowed(opcode: number, length: number): boolean {
-    if (this.closeSeen || length < 0) return false
+    if (this.closeSeen || length < 0 || length > Number.MAX_SAFE_INTEGER) return false
     if (opcode >= CLOSE)
       return opcode <= 10 && this.#fin && length <= CONTROL_BYTES && !(opcode === CLOSE && length === 1)
     if (opcode > 2) return false
@@ -163,7 +158,7 @@ export class FrameObserver {
   }
 
   #keepHead(buffer: Uint8Array, at: number, end: number): void {
-    const head = (this.#head ??= Buffer.alloc(HEAD_BYTES))
+    const head = (this.#head ??= Buffer.alloc(FRAME_HEAD_BYTES))
     head.set(buffer.subarray(at, end))
     this.#headLength = end - at
   }
@@ -175,30 +170,11 @@ export class FrameObserver {
     let at = start
     while (at < end) {
       head[this.#headLength++] = buffer[at++] ?? 0
-      if (headLength(head, 0, this.#headLength) > this.#headLength) continue
+      if (frameHeadLength(head, 0, this.#headLength) > this.#headLength) continue
       this.#headLength = 0
       this.#begin(head, 0)
       break
     }
     return at
   }
-}
-
-/** Bytes of the head at `at`, or more than there are when too few are there to tell. */
-function headLength(bytes: Uint8Array, at: number, end: number): number {
-  if (end - at < 2) return 2
-  const second = bytes[at + 1] ?? 0
-  const short = second & 0x7f
-  return 2 + (short === 127 ? 8 : short === 126 ? 2 : 0) + (second >= 0x80 ? 4 : 0)
-}
-
-/** RFC 6455 §5.2: 64 bits, the highest 0. -1 when it is set or the number cannot be counted exactly. */
-function longLength(bytes: Uint8Array, at: number): number {
-  const high = readUint32(bytes, at)
-  return high > 0x1fffff || high < 0 ? -1 : high * 0x100000000 + readUint32(bytes, at + 4)
-}
-
-function readUint32(bytes: Uint8Array, at: number): number {
-  const high = (bytes[at] ?? 0) * 256 + (bytes[at + 1] ?? 0)
-  return high * 65536 + (bytes[at + 2] ?? 0) * 256 + (bytes[at + 3] ?? 0)
 }

@@ -65,6 +65,7 @@ export const newerFields: Readonly<Record<string, readonly NewerField[]>> = {
     { number: 10, name: 'client_packet_writer', type: `${core}.TypedExtensionConfig` },
     { number: 11, name: 'connection_migration', type: `${core}.QuicProtocolOptions.ConnectionMigrationSettings` },
   ],
+  [`${core}.HealthCheck`]: [{ number: 27, name: 'name', type: 'string' }],
   [`${core}.HttpProtocolOptions`]: [
     { number: 7, name: 'max_response_headers_kb', type: uint32Value, rules: { uint32: { lte: 8192, gt: 0 } } },
   ],

@@ -2,28 +2,42 @@
 // request under way for as long as it lives, so long-lived connections spread over the endpoints.
 
 import type { Random } from '../../core/random.ts'
+import type { Balancing, SlowStart } from '../../config/model/balancing.ts'
 import type { Endpoint } from '../endpoint.ts'
-import { type Candidates, evenWeights, type Picker } from './picker.ts'
+import { type Candidates, evenWeights, type Picker, type PickerTools } from './picker.ts'
+import { slowStartFactor } from './slow-start.ts'
+import { drawIndex, weightSums } from './weight-sums.ts'
+
+/** Draws that are thrown away for an endpoint that is starting slowly. */
+const SLOW_DRAWS = 16
 
 export class LeastRequest implements Picker {
   readonly #endpoints: Candidates
   readonly #choices: number
   readonly #bias: number
+  readonly #slowStart: SlowStart | undefined
   readonly #random: Random
+  readonly #now: () => number
   /** Sums of weights up to each endpoint; undefined when all weigh the same. */
   readonly #sums: Float64Array | undefined
 
-  /** `bias`: exponent of the active count; 0 leaves only the weights to decide. */
-  constructor(endpoints: Candidates, choices: number, bias: number, random: Random) {
+  constructor(
+    endpoints: Candidates,
+    config: Omit<Extract<Balancing, { kind: 'least-request' }>, 'kind'>,
+    { random, now }: PickerTools,
+  ) {
     this.#endpoints = endpoints
-    this.#choices = choices
-    this.#bias = bias
+    this.#choices = config.choices
+    this.#bias = config.activeRequestBias
+    this.#slowStart = config.slowStart
     this.#random = random
-    this.#sums = evenWeights(endpoints) ? undefined : weightSums(endpoints)
+    this.#now = now
+    this.#sums = evenWeights(endpoints) ? undefined : weightSums(endpoints.map((endpoint) => endpoint.config.weight))
   }
 
   pick(): Endpoint {
     let best = this.#draw()
+    // Without a bias only the weights decide.
     if (this.#bias === 0) return best
     let least = this.#load(best)
     for (let i = 1; i < this.#choices; i++) {
@@ -39,36 +53,25 @@ export class LeastRequest implements Picker {
 
   #load(endpoint: Endpoint): number {
     const { rqActive } = endpoint.stats
-    return (this.#bias === 1 ? rqActive : rqActive ** this.#bias) / endpoint.config.weight
+    return (this.#bias === 1 ? rqActive : rqActive ** this.#bias) / (endpoint.config.weight * this.#factor(endpoint))
   }
 
-  /** By chance, proportionally to weight. */
+  #factor(endpoint: Endpoint): number {
+    return this.#slowStart === undefined ? 1 : slowStartFactor(this.#slowStart, endpoint, this.#now())
+  }
+
+  /** By chance, proportionally to weight; one that is starting slowly is passed over as often as it is light. */
   #draw(): Endpoint {
+    let drawn = this.#any()
+    if (this.#slowStart === undefined) return drawn
+    for (let i = 0; i < SLOW_DRAWS && this.#random() >= this.#factor(drawn); i++) drawn = this.#any()
+    return drawn
+  }
+
+  #any(): Endpoint {
     const endpoints = this.#endpoints
-    const sums = this.#sums
-    if (sums === undefined) return endpoints[Math.floor(this.#random() * endpoints.length)] ?? endpoints[0]
-    return endpoints[firstAbove(sums, this.#random() * (sums.at(-1) ?? 0))] ?? endpoints[0]
+    const random = this.#random()
+    const index = this.#sums === undefined ? Math.floor(random * endpoints.length) : drawIndex(this.#sums, random)
+    return endpoints[index] ?? endpoints[0]
   }
-}
-
-function weightSums(endpoints: Candidates): Float64Array {
-  const sums = new Float64Array(endpoints.length)
-  let sum = 0
-  for (const [i, endpoint] of endpoints.entries()) {
-    sum += endpoint.config.weight
-    sums[i] = sum
-  }
-  return sums
-}
-
-/** Index of the first sum that is greater than `value`; binary search. */
-function firstAbove(sums: Float64Array, value: number): number {
-  let low = 0
-  let high = sums.length - 1
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((sums[middle] ?? 0) > value) high = middle
-    else low = middle + 1
-  }
-  return low
 }

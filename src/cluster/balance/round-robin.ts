@@ -1,12 +1,24 @@
 // ROUND_ROBIN: every endpoint in turn, as often as its weight says, spread evenly instead of in bursts.
 
-import type { Endpoint } from '../endpoint.ts'
 import type { Random } from '../../core/random.ts'
-import { type Candidates, evenWeights, type Picker } from './picker.ts'
+import type { Balancing, SlowStart } from '../../config/model/balancing.ts'
+import type { Endpoint } from '../endpoint.ts'
+import { EdfQueue } from './edf-queue.ts'
+import { type Candidates, evenWeights, type Picker, type PickerTools } from './picker.ts'
+import { slowStartFactor } from './slow-start.ts'
 
-/** The picker; it starts anywhere, so that many proxies do not begin with the same endpoint. */
-export const roundRobin = (endpoints: Candidates, random: Random): Picker =>
-  evenWeights(endpoints) ? new EvenRoundRobin(endpoints, random) : new SmoothRoundRobin(endpoints, random)
+type RoundRobinBalancing = Extract<Balancing, { kind: 'round-robin' }>
+
+/** The picker; unless told to begin with the first it starts anywhere, so that many proxies do not begin with the same. */
+export function roundRobin(
+  endpoints: Candidates,
+  { slowStart, fromFirst }: RoundRobinBalancing,
+  tools: PickerTools,
+): Picker {
+  if (slowStart !== undefined) return new SlowRoundRobin(endpoints, slowStart, tools)
+  const random: Random = fromFirst === true ? () => 0 : tools.random
+  return evenWeights(endpoints) ? new EvenRoundRobin(endpoints, random) : new SmoothRoundRobin(endpoints, random)
+}
 
 class EvenRoundRobin implements Picker {
   readonly #endpoints: Candidates
@@ -58,5 +70,22 @@ class SmoothRoundRobin implements Picker {
     }
     credit[best] = most - this.#total
     return chosen
+  }
+}
+
+/** Weights that grow while endpoints are in slow start. */
+class SlowRoundRobin implements Picker {
+  readonly #first: Endpoint
+  readonly #queue: EdfQueue<Endpoint>
+
+  constructor(endpoints: Candidates, slowStart: SlowStart, { now, random }: PickerTools) {
+    this.#first = endpoints[0]
+    const weight = (endpoint: Endpoint): number => endpoint.config.weight * slowStartFactor(slowStart, endpoint, now())
+    this.#queue = new EdfQueue(endpoints, weight)
+    for (let turn = Math.floor(random() * Math.min(endpoints.length, 64)); turn > 0; turn--) this.#queue.pick()
+  }
+
+  pick(): Endpoint {
+    return this.#queue.pick() ?? this.#first
   }
 }

@@ -3,6 +3,7 @@
 
 import { lookup, Resolver } from 'node:dns/promises'
 import { isIPv6 } from 'node:net'
+import type { NameServers } from '../../config/model/name-servers.ts'
 import { HostsFile } from './hosts-file.ts'
 
 export interface DnsAnswer {
@@ -31,11 +32,11 @@ export interface MachineResolverOptions {
 /** A resolver that reads the hosts file, asks name servers, and falls back to the system's own lookup. */
 export function machineResolver({ hostsFile, servers }: MachineResolverOptions): DnsResolver {
   const hosts = new HostsFile(hostsFile)
-  const current = freshResolver(servers)
+  const current = freshResolver({ servers: servers ?? [] })
   return {
     async resolve(host, families, withTtl) {
       if (!withTtl) return systemLookup(host, families)
-      const local = (await hosts.addresses(host)).map(unlimited).filter(({ family }) => wanted(family, families))
+      const local = await localAnswers(hosts, host, families)
       if (local.length > 0) return local
       const { answers, failure } = await askNameServers(current(), host, families)
       if (answers.length > 0) return answers
@@ -47,6 +48,28 @@ export function machineResolver({ hostsFile, servers }: MachineResolverOptions):
   }
 }
 
+/** Asks the name servers of the configuration and nobody else, after the hosts file. */
+function nameServerResolver(nameServers: NameServers): DnsResolver {
+  const hosts = new HostsFile('/etc/hosts')
+  const current = freshResolver(nameServers)
+  return {
+    async resolve(host, families) {
+      const local = await localAnswers(hosts, host, families)
+      if (local.length > 0) return local
+      const { answers, failure } = await askNameServers(current(), host, families)
+      if (answers.length === 0 && failure !== undefined) throw failure
+      return answers
+    },
+  }
+}
+
+/** The resolver for a configuration: its own name servers, or `usual`. */
+export const resolverFor = (nameServers: NameServers | undefined, usual: DnsResolver): DnsResolver =>
+  nameServers === undefined ? usual : nameServerResolver(nameServers)
+
+const localAnswers = async (hosts: HostsFile, host: string, families: AskedFamilies): Promise<readonly DnsAnswer[]> =>
+  (await hosts.addresses(host)).map(unlimited).filter(({ family }) => wanted(family, families))
+
 /** Name servers that were reached for nothing. */
 const SERVERS_FAILED: ReadonlySet<unknown> = new Set(['ETIMEOUT', 'ESERVFAIL', 'ECANCELLED'])
 /** Milliseconds that a name server has for its first chance; c-ares doubles it for the second. */
@@ -56,14 +79,14 @@ const TRIES = 2
 const RESOLVER_AGE_MS = 30_000
 
 /** One resolver, and so one socket per name server, for all look-ups of a while. */
-function freshResolver(servers: readonly string[] | undefined): () => Resolver {
+function freshResolver({ servers, queryTimeoutMs, tries }: NameServers): () => Resolver {
   let resolver: Resolver | undefined
   let madeMs = 0
   return () => {
     const nowMs = performance.now()
     if (resolver === undefined || nowMs - madeMs > RESOLVER_AGE_MS) {
-      resolver = new Resolver({ timeout: FIRST_TRY_MS, tries: TRIES })
-      if (servers !== undefined) resolver.setServers(servers)
+      resolver = new Resolver({ timeout: queryTimeoutMs ?? FIRST_TRY_MS, tries: tries ?? TRIES })
+      if (servers.length > 0) resolver.setServers(servers)
       madeMs = nowMs
     }
     return resolver

@@ -19,6 +19,8 @@ const NO_CHANGE: EndpointChange = { added: [], removed: [] }
 export class EndpointSet {
   /** By slot, then by first address. */
   readonly #slots: Map<string, Endpoint>[]
+  /** Endpoints that their slots dropped and that stay for the time being; by slot and first address. */
+  readonly #leaving = new Map<string, Endpoint>()
   #endpoints: readonly Endpoint[] = []
 
   constructor(slots: number) {
@@ -37,22 +39,29 @@ export class EndpointSet {
     const now = new Map<string, Endpoint>()
     for (const list of addresses) {
       const key = addressText(list[0])
-      if (!now.has(key)) now.set(key, kept(old.get(key), list) ?? new Endpoint(config, list))
+      if (!now.has(key)) now.set(key, kept(old.get(key) ?? this.#back(slot, key), list) ?? new Endpoint(config, list))
     }
+    for (const [key, endpoint] of old) if (!now.has(key)) this.#leaving.set(`${slot} ${key}`, endpoint)
     this.#slots[slot] = now
   }
 
   /**
    * Members are the slots' endpoints without repetition: Envoy also counts an address once per priority, whichever of
-   * two names leads to it.
+   * two names leads to it. What the slots dropped leaves, but for those of which `stays` is true; they are asked about
+   * again with every commit.
    */
-  commit(): EndpointChange {
+  commit(stays: (endpoint: Endpoint) => boolean = () => false): EndpointChange {
     const members = new Map<string, Endpoint>()
     for (const slot of this.#slots) {
       for (const [key, endpoint] of slot) {
         const identity = `${endpoint.config.priority} ${key}`
         if (!members.has(identity)) members.set(identity, endpoint)
       }
+    }
+    for (const [key, endpoint] of this.#leaving) {
+      const identity = `${endpoint.config.priority} ${key.slice(key.indexOf(' ') + 1)}`
+      if (!members.has(identity) && stays(endpoint)) members.set(identity, endpoint)
+      else this.#leaving.delete(key)
     }
     const now = new Set(members.values())
     const before = new Set(this.#endpoints)
@@ -63,6 +72,14 @@ export class EndpointSet {
     for (const endpoint of removed) endpoint.markRemoved()
     this.#endpoints = [...now]
     return { added, removed }
+  }
+
+  /** One that had left its slot but not the cluster. */
+  #back(slot: number, key: string): Endpoint | undefined {
+    const name = `${slot} ${key}`
+    const endpoint = this.#leaving.get(name)
+    this.#leaving.delete(name)
+    return endpoint
   }
 }
 

@@ -1,6 +1,7 @@
 // The DNS caches of a server by name: whoever names one shares it. The first configuration of a name holds.
 
 import type { DnsCacheConfig } from '../../config/model/dns-cache.ts'
+import { resolverFor } from '../discovery/dns-resolver.ts'
 import { DnsCache, type DnsCacheContext } from './dns-cache.ts'
 
 export class DnsCaches {
@@ -15,7 +16,8 @@ export class DnsCaches {
   get(config: DnsCacheConfig): DnsCache {
     let cache = this.#caches.get(config.name)
     if (cache === undefined) {
-      cache = new DnsCache(config, this.#context)
+      const resolver = resolverFor(config.nameServers, this.#context.resolver)
+      cache = new DnsCache(config, { ...this.#context, resolver })
       this.#caches.set(config.name, cache)
     }
     return cache

@@ -100,7 +100,7 @@ export class ServerExchange implements ServerStream {
     const framing = outgoingResponseFraming(status, headers, endStream, answered)
     if (!this.accepted) this.#decidePersistence(headers, framing)
     this.#body.begin(framing)
-    this.#writeHead(head, framing, this.#upgradeOf(headers), this.#persistence())
+    this.#writeHead(head, framing, this.#upgradeOf(status, headers), this.#persistence())
     if (endStream && !this.accepted) this.#end('')
   }
 
@@ -124,8 +124,9 @@ export class ServerExchange implements ServerStream {
     return this.#isHttp10 ? 'keep-alive' : ''
   }
 
-  /** A 101 always names its protocol; another answer to an upgrade may advertise one (RFC 9110 §7.8). */
-  #upgradeOf(headers: HeaderList): string {
+  /** A 101 always names its protocol; another answer may advertise one, and a 426 must (RFC 9110 §7.8, §15.5.22). */
+  #upgradeOf(status: number, headers: HeaderList): string {
+    if (status === 426) return headers.getAll('upgrade') ?? ''
     if (this.tunnel?.kind !== 'upgrade') return ''
     return headers.getAll('upgrade') ?? (this.accepted ? this.tunnel.type : '')
   }

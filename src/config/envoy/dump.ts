@@ -1,12 +1,10 @@
 // The configuration as read, for /config_dump, without what must not be seen.
 
+import { isCredentialField } from '../model/credential-field.ts'
 import type { Json } from '../source/tree.ts'
 
 /** Data sources whose inline data is secret. */
 const SECRET_SOURCES = new Set(['private_key', 'password', 'pkcs12', 'keys', 'generic_secret', 'secret'])
-
-/** Header fields that carry credentials, where headers are added. */
-const SECRET_HEADER = /^(?:proxy-)?authorization$|^(?:set-)?cookie$|(?:^|-)(?:api-key|token|secret)$/i
 
 const REDACTED = '[redacted]'
 
@@ -14,7 +12,7 @@ const REDACTED = '[redacted]'
 export function redacted(json: Json, secret = false): Json {
   if (Array.isArray(json)) return json.map((item: Json) => redacted(item, secret))
   if (typeof json !== 'object' || json === null) return json
-  const credentials = typeof json['key'] === 'string' && SECRET_HEADER.test(json['key'])
+  const credentials = typeof json['key'] === 'string' && isCredentialField(json['key'])
   return Object.fromEntries(
     Object.entries(json).map(([key, value]) => {
       if (credentials && (key === 'value' || key === 'raw_value')) return [key, REDACTED]

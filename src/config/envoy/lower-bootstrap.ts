@@ -1,5 +1,6 @@
 // The whole bootstrap: static resources, admin and node. Envoy: config.bootstrap.v3.Bootstrap.
 
+import { isMessage } from '@bufbuild/protobuf'
 import type { AdminConfig, ProxyConfig } from '../model/proxy.ts'
 import type { Spot } from '../source/tree.ts'
 import type { Loading } from './loading.ts'
@@ -9,10 +10,12 @@ import { lowerClusters } from './lower-cluster.ts'
 import { each } from './lower-each.ts'
 import { registerInternalListeners } from './lower-internal-listener.ts'
 import { lowerListeners } from './lower-listener.ts'
+import { lowerModelPart } from './lower-model-part.ts'
 import { registerSecrets } from './lower-secrets.ts'
 import { lowerStringMatch } from './lower-string-match.ts'
-import { SocketAddress_Protocol, type Admin, type Bootstrap } from './messages.ts'
+import { ModelPartSchema, SocketAddress_Protocol, type Admin, type Bootstrap } from './messages.ts'
 import { warnOfOpenProxies } from './open-proxy.ts'
+import { warnOfHttpChecksOfWebSockets } from './websocket-check.ts'
 
 /** `dump` is the configuration as read, already redacted. */
 export function lowerBootstrap(loading: Loading, message: Bootstrap, spot: Spot, dump: unknown): ProxyConfig {
@@ -24,6 +27,7 @@ export function lowerBootstrap(loading: Loading, message: Bootstrap, spot: Spot,
   const clusters = lowerClusters(loading, resources?.clusters ?? [], at.field('clusters'))
   const listeners = lowerListeners(loading, resources?.listeners ?? [], at.field('listeners'))
   warnOfOpenProxies(loading, listeners, clusters)
+  warnOfHttpChecksOfWebSockets(loading, listeners, clusters)
   if (listeners.length === 0)
     loading.warning(spot, 'there is no listener: nothing is accepted', 'listeners stand in static_resources')
   return {
@@ -36,8 +40,23 @@ export function lowerBootstrap(loading: Loading, message: Bootstrap, spot: Spot,
     },
     internalBufferBytes,
     headerPrefix: message.headerPrefix === '' ? 'x-envoy' : message.headerPrefix,
+    ...lowerPart(loading, message, spot.field('bootstrap_extensions')),
     dump,
   }
+}
+
+/** What `sluice convert` writes beside Envoy's fields. */
+function lowerPart(
+  loading: Loading,
+  { bootstrapExtensions }: Bootstrap,
+  spot: Spot,
+): Partial<Pick<ProxyConfig, 'headerPrefix'>> {
+  for (const [index, { typedConfig }] of bootstrapExtensions.entries()) {
+    const config = loading.unpack(typedConfig)
+    if (isMessage(config, ModelPartSchema))
+      return lowerModelPart<ProxyConfig>(loading, config, spot.at(index).field('typed_config'))
+  }
+  return {}
 }
 
 /** Without an address there is no admin server. */

@@ -2,24 +2,28 @@
 
 import { create, isMessage } from '@bufbuild/protobuf'
 import { isIP } from 'node:net'
-import type { Balancing, CircuitBreakers, Cluster } from '../model/cluster.ts'
+import type { Cluster } from '../model/cluster.ts'
+import { PART_KEYS } from '../model/model-part.ts'
 import type { Spot } from '../source/tree.ts'
 import type { Loading } from './loading.ts'
+import { lowerBalancing } from './lower-balancing.ts'
+import { lowerCircuitBreakers } from './lower-circuit-breakers.ts'
 import { lowerDiscovery } from './lower-discovery.ts'
-import { DNS_FAMILIES } from './lower-dns-family.ts'
+import { lowerDns } from './lower-dns.ts'
 import { milliseconds } from './lower-duration.ts'
 import { lowerEndpoints } from './lower-endpoint.ts'
+import { lowerHealthChecks } from './lower-health-check.ts'
 import { lowerKeepaliveTime } from './lower-keepalive.ts'
+import { metadataPart } from './lower-model-part.ts'
 import { checkMetadataKeys, lowerMetadata } from './lower-metadata.ts'
+import { lowerOutlierDetection } from './lower-outlier-detection.ts'
 import { lowerProtocolOptions } from './lower-protocol-options.ts'
 import { lowerTargetPolicy } from './lower-target-policy.ts'
 import { lowerTransportSocket } from './lower-transport-socket.ts'
 import {
-  Cluster_LbPolicy as Policy,
-  RoutingPriority,
   TcpConnectionPoolProtoSchema,
+  UpstreamConnectionOptions_FirstAddressFamilyVersion as FirstFamily,
   UpstreamHttpProtocolOptionsSchema,
-  type CircuitBreakers_Thresholds,
   type Cluster as Message,
   type UpstreamHttpProtocolOptions,
 } from './messages.ts'
@@ -41,7 +45,8 @@ export function lowerClusters(
 }
 
 function lowerCluster(loading: Loading, message: Message, spot: Spot): Cluster {
-  const { insecureAllowed, ...discovery } = lowerDiscovery(loading, message, spot)
+  const { insecureAllowed, dnsCluster, ...discovery } = lowerDiscovery(loading, message, spot)
+  const dns = lowerDns(loading, message, spot, dnsCluster)
   const options = lowerProtocolOptions(loading, message, spot)
   const upstream = insecureAllowed ? options.upstream : secured(loading, message, spot, options.upstream)
   const metadata = spot.field('metadata')
@@ -50,23 +55,27 @@ function lowerCluster(loading: Loading, message: Message, spot: Spot): Cluster {
     name: message.name,
     statName: message.altStatName === '' ? message.name : message.altStatName,
     ...discovery,
-    dnsFamily: DNS_FAMILIES[message.dnsLookupFamily],
-    dnsRefreshMs: message.dnsRefreshRate === undefined ? 5000 : milliseconds(message.dnsRefreshRate),
-    respectDnsTtl: message.respectDnsTtl,
+    ...dns,
     connectTimeoutMs: message.connectTimeout === undefined ? 5000 : milliseconds(message.connectTimeout),
     bufferLimitBytes: message.perConnectionBufferLimitBytes ?? 1024 * 1024,
-    balancing: lowerBalancing(loading, message, spot),
     endpoints: lowerEndpoints(loading, message, spot, discovery.discovery),
     ...options.model,
+    ...lowerBalancing(loading, message, spot),
     ...lowerTransportSocket(loading, message.transportSocket, spot.field('transport_socket'), upstream),
     metadata: lowerMetadata(message.metadata),
     targetPolicy: lowerTargetPolicy(loading, message.metadata, metadata),
     preconnectRatio: message.preconnectPolicy?.perUpstreamPreconnectRatio ?? 1,
     poolPerDownstreamConnection: message.connectionPoolPerDownstreamConnection,
     terminatesConnect: lowerUpstreamConfig(loading, message),
-    circuitBreakers: lowerBreakers(message, spot.field('circuit_breakers')),
+    circuitBreakers: lowerCircuitBreakers(loading, message.circuitBreakers, spot.field('circuit_breakers')),
+    healthChecks: lowerHealthChecks(loading, message, spot, { ...discovery, ...options.model }),
+    closeConnectionsOnHealthFailure: message.closeConnectionsOnHostHealthFailure,
+    ignoreHealthOnRemoval: message.ignoreHealthOnHostRemoval,
+    outlierDetection: lowerOutlierDetection(loading, message.outlierDetection, spot.field('outlier_detection')),
+    ...lowerAddressOrder(message),
     keepalive: lowerKeepaliveTime(message.upstreamConnectionOptions?.tcpKeepalive),
     bindAddress: lowerBind(loading, message, spot.field('upstream_bind_config')),
+    ...metadataPart<Cluster>(loading, message.metadata, metadata, PART_KEYS.cluster),
     place: spot.place,
   }
 }
@@ -97,48 +106,25 @@ function secured(
   })
 }
 
+/** undefined = Envoy's defaults. */
+function lowerAddressOrder({ upstreamConnectionOptions: options }: Message): Pick<Cluster, 'addressOrder'> {
+  const eyeballs = options?.happyEyeballsConfig
+  if (eyeballs === undefined) return {}
+  return {
+    addressOrder: {
+      first: FIRST_FAMILY[eyeballs.firstAddressFamilyVersion],
+      count: eyeballs.firstAddressFamilyCount ?? 1,
+    },
+  }
+}
+
+const FIRST_FAMILY = { [FirstFamily.DEFAULT]: undefined, [FirstFamily.V4]: 4, [FirstFamily.V6]: 6 } as const
+
 /** Whether CONNECT ends here, because the cluster asks for the TCP pool. The generic one lets the route decide. */
 function lowerUpstreamConfig(loading: Loading, message: Message): boolean {
   const config = loading.unpack(message.upstreamConfig?.typedConfig)
   return isMessage(config, TcpConnectionPoolProtoSchema)
 }
-
-function lowerBalancing(loading: Loading, message: Message, spot: Spot): Balancing {
-  const config = message.lbConfig
-  const wanted = { leastRequestLbConfig: Policy.LEAST_REQUEST, roundRobinLbConfig: Policy.ROUND_ROBIN }
-  if (
-    (config.case === 'leastRequestLbConfig' || config.case === 'roundRobinLbConfig') &&
-    wanted[config.case] !== message.lbPolicy
-  ) {
-    const field = config.case === 'leastRequestLbConfig' ? 'least_request_lb_config' : 'round_robin_lb_config'
-    loading.warning(spot.field(field), `has no effect with lb_policy ${Policy[message.lbPolicy]}`)
-  }
-  if (message.lbPolicy === Policy.RANDOM) return { kind: 'random' }
-  if (message.lbPolicy !== Policy.LEAST_REQUEST) return { kind: 'round-robin' }
-  const least = config.case === 'leastRequestLbConfig' ? config.value : undefined
-  return {
-    kind: 'least-request',
-    choices: least?.choiceCount ?? 2,
-    activeRequestBias: least?.activeRequestBias?.defaultValue ?? 1,
-  }
-}
-
-function lowerBreakers(message: Message, spot: Spot): Cluster['circuitBreakers'] {
-  const of = (priority: RoutingPriority): CircuitBreakers => {
-    const thresholds = message.circuitBreakers?.thresholds ?? []
-    const index = thresholds.findIndex((each) => each.priority === priority)
-    return breakers(thresholds[index], index < 0 ? spot : spot.field('thresholds').at(index))
-  }
-  return { default: of(RoutingPriority.DEFAULT), high: of(RoutingPriority.HIGH) }
-}
-
-const breakers = (message: CircuitBreakers_Thresholds | undefined, spot: Spot): CircuitBreakers => ({
-  maxConnections: message?.maxConnections ?? 1024,
-  maxPendingRequests: message?.maxPendingRequests ?? 1024,
-  maxRequests: message?.maxRequests ?? 1024,
-  maxRetries: message?.maxRetries ?? 3,
-  place: spot.place,
-})
 
 function lowerBind(loading: Loading, message: Message, spot: Spot): string | undefined {
   const source = message.upstreamBindConfig?.sourceAddress

@@ -5,14 +5,17 @@ import { isMessage } from '@bufbuild/protobuf'
 import type { Cluster, Discovery, OriginalDestination } from '../model/cluster.ts'
 import type { Spot } from '../source/tree.ts'
 import type { Loading } from './loading.ts'
+import type { DnsClusterAt } from './lower-dns.ts'
 import { lowerDnsCache } from './lower-dns-cache.ts'
 import { milliseconds } from './lower-duration.ts'
 import {
   Cluster_DiscoveryType as Type,
   Cluster_LbPolicy as Policy,
+  DnsClusterSchema,
   DynamicForwardClusterSchema,
   type Cluster as Message,
   type Cluster_CustomClusterType,
+  type DnsCluster,
   type DynamicForwardCluster,
 } from './messages.ts'
 
@@ -26,6 +29,8 @@ const DISCOVERY: { readonly [type in Type]?: Discovery } = {
 export type LoweredDiscovery = Pick<Cluster, 'discovery' | 'originalDestination' | 'dnsCache'> & {
   /** Of a dynamic forward proxy: SNI and the certificate's name need not come from the request. */
   readonly insecureAllowed: boolean
+  /** Of cluster_type envoy.clusters.dns, which has the settings of DNS of its own. */
+  readonly dnsCluster?: DnsClusterAt
 }
 
 export function lowerDiscovery(loading: Loading, message: Message, spot: Spot): LoweredDiscovery {
@@ -40,9 +45,9 @@ export function lowerDiscovery(loading: Loading, message: Message, spot: Spot): 
 }
 
 /** Of types that are not there nothing more is said. */
-const isRefused = ({ clusterDiscoveryType: type }: Message, { discovery }: LoweredDiscovery): boolean =>
+const isRefused = ({ clusterDiscoveryType: type }: Message, { discovery, dnsCluster }: LoweredDiscovery): boolean =>
   type.case === 'clusterType'
-    ? discovery !== 'dynamic-forward-proxy'
+    ? discovery !== 'dynamic-forward-proxy' && dnsCluster === undefined
     : DISCOVERY[type.value ?? Type.STATIC] === undefined
 
 function lowerKind(loading: Loading, message: Message, spot: Spot): LoweredDiscovery {
@@ -50,10 +55,13 @@ function lowerKind(loading: Loading, message: Message, spot: Spot): LoweredDisco
   const plain = { originalDestination: undefined, dnsCache: undefined, insecureAllowed: true }
   if (type.case === undefined) return { ...plain, discovery: 'static' }
   if (type.case === 'clusterType') {
-    const forward = customType(loading, type.value, spot.field('cluster_type'))
-    return forward === undefined
-      ? { ...plain, discovery: 'strict-dns' }
-      : lowerForward(loading, forward, spot, message.loadAssignment !== undefined)
+    const at = spot.field('cluster_type')
+    const custom = customType(loading, type.value, at)
+    if (custom === undefined) return { ...plain, discovery: 'strict-dns' }
+    if (isMessage(custom, DynamicForwardClusterSchema))
+      return lowerForward(loading, custom, spot, message.loadAssignment !== undefined)
+    const discovery = custom.allAddressesInSingleEndpoint ? 'logical-dns' : 'strict-dns'
+    return { ...plain, discovery, dnsCluster: { message: custom, spot: at.field('typed_config') } }
   }
   // Types that are not there yet are refused by the table of supported fields.
   const discovery = DISCOVERY[type.value] ?? 'strict-dns'
@@ -61,14 +69,14 @@ function lowerKind(loading: Loading, message: Message, spot: Spot): LoweredDisco
   return { ...plain, discovery, originalDestination: lowerOriginalDestination(loading, message, spot) }
 }
 
-/** The one custom type there is; the `@type` decides, not the name. */
+/** The `@type` decides, not the name. */
 function customType(
   loading: Loading,
   message: Cluster_CustomClusterType,
   spot: Spot,
-): DynamicForwardCluster | undefined {
+): DynamicForwardCluster | DnsCluster | undefined {
   const config = loading.unpack(message.typedConfig)
-  if (isMessage(config, DynamicForwardClusterSchema)) return config
+  if (isMessage(config, DynamicForwardClusterSchema) || isMessage(config, DnsClusterSchema)) return config
   if (config === undefined)
     loading.error(
       spot,

@@ -6,13 +6,14 @@ import type { Spot } from '../source/tree.ts'
 import type { Loading } from './loading.ts'
 import { DNS_FAMILIES } from './lower-dns-family.ts'
 import { milliseconds } from './lower-duration.ts'
+import { lowerNameServers } from './lower-name-servers.ts'
 import { DnsCacheConfigSchema, type DnsCacheConfig as Message } from './messages.ts'
 
 /** The cache of that name; the same name with other settings is an error. */
 export function lowerDnsCache(loading: Loading, message: Message, spot: Spot): DnsCacheConfig {
   const known = loading.dnsCaches.get(message.name)
   if (known === undefined) {
-    const config = lowerSettings(message, spot)
+    const config = lowerSettings(loading, message, spot)
     loading.dnsCaches.set(message.name, { message, config })
     return config
   }
@@ -26,7 +27,7 @@ export function lowerDnsCache(loading: Loading, message: Message, spot: Spot): D
   return known.config
 }
 
-function lowerSettings(message: Message, spot: Spot): DnsCacheConfig {
+function lowerSettings(loading: Loading, message: Message, spot: Spot): DnsCacheConfig {
   const ms = (duration: Message['hostTtl'], unset: number): number =>
     duration === undefined ? unset : milliseconds(duration)
   return {
@@ -37,6 +38,7 @@ function lowerSettings(message: Message, spot: Spot): DnsCacheConfig {
     hostTtlMs: ms(message.hostTtl, 300_000),
     maxHosts: message.maxHosts ?? 1024,
     queryTimeoutMs: ms(message.dnsQueryTimeout, 5000),
+    ...lowerNameServers(loading, message.typedDnsResolverConfig, spot.field('typed_dns_resolver_config')),
     preresolve: message.preresolveHostnames.map(({ address, portSpecifier }) => ({
       host: address,
       port: portSpecifier.case === 'portValue' ? portSpecifier.value : 0,

@@ -8,6 +8,7 @@ import type { Spot } from '../source/tree.ts'
 import type { Loading } from './loading.ts'
 import { lowerAddress, lowerIpAddress } from './lower-address.ts'
 import { each } from './lower-each.ts'
+import { lowerEndpointCheck } from './lower-health-check.ts'
 import { checkMetadataKeys, lowerMetadata, METADATA_KEYS, typedMetadata } from './lower-metadata.ts'
 import { lowerTlvs } from './lower-proxy-protocol.ts'
 import {
@@ -15,6 +16,7 @@ import {
   HealthStatus,
   PerHostConfigSchema,
   type Cluster,
+  type Endpoint,
   type LbEndpoint,
   type LocalityLbEndpoints,
   type Metadata,
@@ -56,6 +58,7 @@ function lowerLocality(
       priority: message.priority,
       locality: { region, zone, subZone },
       httpProxy,
+      ...(message.loadBalancingWeight === undefined ? {} : { localityWeight: message.loadBalancingWeight }),
     }),
   ).filter((endpoint) => endpoint !== undefined)
 }
@@ -74,7 +77,7 @@ function lowerEndpoint(
   message: LbEndpoint,
   spot: Spot,
   discovery: Discovery,
-  where: Pick<EndpointConfig, 'priority' | 'locality' | 'httpProxy'>,
+  where: Pick<EndpointConfig, 'priority' | 'locality' | 'localityWeight' | 'httpProxy'>,
 ): EndpointConfig | undefined {
   const endpoint = message.hostIdentifier.case === 'endpoint' ? message.hostIdentifier.value : undefined
   const at = spot.field('endpoint').field('address')
@@ -99,13 +102,43 @@ function lowerEndpoint(
   const name = address.kind === 'socket' && isIP(address.host) === 0 ? address.host : ''
   return {
     address,
+    ...lowerAdditional(loading, endpoint, spot.field('endpoint').field('additional_addresses'), discovery),
     hostname: endpoint === undefined || endpoint.hostname === '' ? name : endpoint.hostname,
     weight: message.loadBalancingWeight ?? 1,
     ...where,
     ...lowerEndpointMetadata(loading, message.metadata, spot.field('metadata'), where.httpProxy),
     health: HEALTH[message.healthStatus],
+    healthCheck: lowerEndpointCheck(
+      loading,
+      endpoint?.healthCheckConfig,
+      spot.field('endpoint').field('health_check_config'),
+    ),
     place: spot.place,
   }
+}
+
+/** Envoy takes them for static clusters only. */
+function lowerAdditional(
+  loading: Loading,
+  endpoint: Endpoint | undefined,
+  spot: Spot,
+  discovery: Discovery,
+): Pick<EndpointConfig, 'additionalAddresses'> {
+  const messages = endpoint?.additionalAddresses ?? []
+  if (messages.length === 0) return {}
+  if (discovery !== 'static')
+    loading.error(
+      spot,
+      'go with clusters of type STATIC only',
+      'dns_lookup_family: ALL of a LOGICAL_DNS cluster tries all addresses of its name',
+    )
+  const addresses = each(messages, spot, ({ address }, at) => {
+    const lowered = lowerIpAddress(loading, address, at.field('address'), 'it is dialled without DNS')
+    if (lowered?.kind !== 'socket')
+      loading.error(at.field('address'), 'additional_addresses only supports socket_address')
+    return lowered
+  })
+  return { additionalAddresses: addresses.filter((address) => address !== undefined) }
 }
 
 /** Envoy dials by name at run time, so a wrong name shows as failing connections only. */

@@ -13,6 +13,7 @@ import { lowerReplyFormat } from './lower-format.ts'
 import { lowerHttpFilters } from './lower-http-filter.ts'
 import { lowerCommonHttp, lowerHttp1, lowerHttp2 } from './lower-http-options.ts'
 import { lowerMapper } from './lower-local-reply.ts'
+import { withStatefulSession } from './lower-stateful-session.ts'
 import { lowerRouteTable } from './lower-route-table.ts'
 import {
   HttpConnectionManager_CodecType as Codec,
@@ -82,7 +83,10 @@ export function lowerConnectionManager(loading: Loading, message: Message, spot:
 
 function lowerRoutes(loading: Loading, message: Message, spot: Spot): RouteTable {
   const routes = message.routeSpecifier
-  if (routes.case === 'routeConfig') return lowerRouteTable(loading, routes.value, spot.field('route_config'))
+  if (routes.case === 'routeConfig') {
+    const table = lowerRouteTable(loading, routes.value, spot.field('route_config'))
+    return withStatefulSession(loading, message.httpFilters, spot.field('http_filters'), table)
+  }
   return {
     name: '',
     virtualHosts: [],

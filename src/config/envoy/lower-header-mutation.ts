@@ -98,12 +98,13 @@ export function lowerFilterMutations(
   spot: Spot,
 ): { readonly request: HeaderMutations; readonly response: HeaderMutations } {
   return {
-    request: mutationList(loading, mutations?.requestMutations ?? [], spot.field('request_mutations')),
-    response: mutationList(loading, mutations?.responseMutations ?? [], spot.field('response_mutations')),
+    request: lowerMutationList(loading, mutations?.requestMutations ?? [], spot.field('request_mutations')),
+    response: lowerMutationList(loading, mutations?.responseMutations ?? [], spot.field('response_mutations')),
   }
 }
 
-function mutationList(loading: Loading, list: readonly HeaderMutation[], spot: Spot): HeaderMutations {
+/** A list of single mutations. */
+export function lowerMutationList(loading: Loading, list: readonly HeaderMutation[], spot: Spot): HeaderMutations {
   const add: HeaderAddition[] = []
   const remove: string[] = []
   for (const [index, { action }] of list.entries()) {

@@ -4,25 +4,33 @@
 import { isMessage, type Message } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
 import type { HttpFilterConfig } from '../model/http-filter.ts'
+import type { Pipeline } from '../model/pipeline.ts'
 import type { PerFilterConfig } from '../model/route.ts'
 import type { Spot } from '../source/tree.ts'
 import type { Loading } from './loading.ts'
 import { lowerAccessLogs } from './lower-access-log.ts'
+import { lowerCorsPolicy } from './lower-cors.ts'
 import { lowerDnsCache } from './lower-dns-cache.ts'
 import { lowerFilterMutations } from './lower-header-mutation.ts'
 import { each } from './lower-each.ts'
+import { lowerModelPart } from './lower-model-part.ts'
+import { lowerSessionOverride } from './lower-stateful-session.ts'
 import { lowerHeaderMatch } from './lower-string-match.ts'
 import {
   BufferPerRouteSchema,
   BufferSchema,
+  CorsPolicySchema,
+  CorsSchema,
   DynamicForwardFilterSchema,
   DynamicForwardPerRouteSchema,
   FilterConfigSchema,
   HeaderMutationFilterSchema,
   HeaderMutationPerRouteSchema,
   HealthCheckSchema,
+  ModelPartSchema,
   RouterSchema,
   type HttpFilter,
+  type ModelPart,
 } from './messages.ts'
 
 /** A chain; unless it is empty the router must be its last filter and stand nowhere else. */
@@ -75,6 +83,16 @@ function lowerHttpFilter(loading: Loading, filter: HttpFilter, spot: Spot): Http
   return lowerConfig(loading, config, base, spot.field('typed_config'))
 }
 
+/** `none` is a filter whose routes bring their pipelines. */
+interface PipelinePart {
+  readonly pipeline: Pipeline | 'none'
+}
+
+function lowerPipeline(loading: Loading, message: ModelPart, base: FilterBase, spot: Spot): HttpFilterConfig {
+  const { pipeline } = lowerModelPart<PipelinePart>(loading, message, spot)
+  return { ...base, kind: 'pipeline', pipeline: pipeline === 'none' ? undefined : pipeline }
+}
+
 type FilterBase = Pick<HttpFilterConfig, 'name' | 'disabled' | 'place'>
 
 function lowerConfig(loading: Loading, config: Message, base: FilterBase, spot: Spot): HttpFilterConfig | undefined {
@@ -87,6 +105,8 @@ function lowerConfig(loading: Loading, config: Message, base: FilterBase, spot: 
       upstreamLogs: lowerAccessLogs(loading, config.upstreamLog, spot.field('upstream_log')),
     }
   }
+  if (isMessage(config, ModelPartSchema)) return lowerPipeline(loading, config, base, spot)
+  if (isMessage(config, CorsSchema)) return { ...base, kind: 'cors', policy: undefined }
   if (isMessage(config, BufferSchema)) return { ...base, kind: 'buffer', maxRequestBytes: config.maxRequestBytes ?? 0 }
   if (isMessage(config, HeaderMutationFilterSchema) || isMessage(config, HeaderMutationPerRouteSchema)) {
     return {
@@ -129,6 +149,8 @@ export function lowerPerFilter(loading: Loading, configs: Readonly<Record<string
 
 function perFilterEntry(loading: Loading, name: string, any: Any, spot: Spot): PerFilterEntry | undefined {
   const config = loading.unpack(any)
+  const session = lowerSessionOverride(loading, config, spot)
+  if (session !== undefined) return session
   const base: FilterBase = { name, disabled: false, place: spot.place }
   if (isMessage(config, FilterConfigSchema)) {
     if (config.disabled) return { disabled: true, config: undefined }
@@ -142,6 +164,11 @@ function perFilterEntry(loading: Loading, name: string, any: Any, spot: Spot): P
       disabled: false,
       config: { ...base, kind: 'buffer', maxRequestBytes: config.override.value.maxRequestBytes ?? 0 },
     }
+  }
+  if (isMessage(config, ModelPartSchema)) return { disabled: false, config: lowerPipeline(loading, config, base, spot) }
+  if (isMessage(config, CorsPolicySchema)) {
+    const { enabled, policy } = lowerCorsPolicy(loading, config, spot)
+    return { disabled: !enabled, config: { ...base, kind: 'cors', policy } }
   }
   if (isMessage(config, HeaderMutationPerRouteSchema))
     return { disabled: false, config: lowerConfig(loading, config, base, spot) }

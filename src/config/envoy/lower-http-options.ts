@@ -1,12 +1,14 @@
 // Options of the HTTP codecs with Envoy's defaults, for connection managers and clusters alike.
 // Envoy: config.core.v3.HttpProtocolOptions, Http1ProtocolOptions, Http2ProtocolOptions.
 
-import type {
-  CommonHttpOptions,
-  Http1ProtocolOptions,
-  Http2Keepalive,
-  Http2ProtocolOptions,
-  UnderscoreAction,
+import {
+  type CommonHttpOptions,
+  DEFAULT_HTTP1,
+  DEFAULT_HTTP2,
+  type Http1ProtocolOptions,
+  type Http2Keepalive,
+  type Http2ProtocolOptions,
+  type UnderscoreAction,
 } from '../model/http-protocol.ts'
 import type { Spot } from '../source/tree.ts'
 import type { Loading } from './loading.ts'
@@ -22,11 +24,6 @@ import {
 } from './messages.ts'
 
 const HOUR = 3_600_000
-const MIB = 1024 * 1024
-
-/** HPACK and flow-control defaults of Envoy 1.37 (`safe_http2_options`). */
-export const STREAM_WINDOW = 16 * MIB
-export const CONNECTION_WINDOW = 24 * MIB
 
 const UNDERSCORES: { readonly [action in Underscores]: UnderscoreAction } = {
   [Underscores.ALLOW]: 'allow',
@@ -58,22 +55,22 @@ export function lowerHttp1(
     loading.warning(spot.field('default_host_for_http_10'), 'has no effect without accept_http_10')
   }
   return {
-    allowAbsoluteUrl: message?.allowAbsoluteUrl ?? true,
-    acceptHttp10: message?.acceptHttp10 ?? false,
-    defaultHostForHttp10: message?.defaultHostForHttp10 ?? '',
+    allowAbsoluteUrl: message?.allowAbsoluteUrl ?? DEFAULT_HTTP1.allowAbsoluteUrl,
+    acceptHttp10: message?.acceptHttp10 ?? DEFAULT_HTTP1.acceptHttp10,
+    defaultHostForHttp10: message?.defaultHostForHttp10 ?? DEFAULT_HTTP1.defaultHostForHttp10,
     headerKeyFormat: message?.headerKeyFormat?.headerFormat.case === 'properCaseWords' ? 'proper-case' : 'lower',
-    enableTrailers: message?.enableTrailers ?? false,
-    allowChunkedLength: message?.allowChunkedLength ?? false,
+    enableTrailers: message?.enableTrailers ?? DEFAULT_HTTP1.enableTrailers,
+    allowChunkedLength: message?.allowChunkedLength ?? DEFAULT_HTTP1.allowChunkedLength,
     streamErrorOnInvalidMessage: message?.overrideStreamErrorOnInvalidHttpMessage ?? streamError,
-    sendFullyQualifiedUrl: message?.sendFullyQualifiedUrl ?? false,
-    allowCustomMethods: message?.allowCustomMethods ?? false,
+    sendFullyQualifiedUrl: message?.sendFullyQualifiedUrl ?? DEFAULT_HTTP1.sendFullyQualifiedUrl,
+    allowCustomMethods: message?.allowCustomMethods ?? DEFAULT_HTTP1.allowCustomMethods,
     ignoreUpgrade: each(message?.ignoreHttp11Upgrade ?? [], spot.field('ignore_http_11_upgrade'), (matcher, at) =>
       lowerStringMatch(loading, matcher, at),
     ),
   }
 }
 
-/** Defaults are Envoy's 1.37 ones on both sides. */
+/** As `lowerHttp1`. */
 export function lowerHttp2(
   loading: Loading,
   message: Http2Message | undefined,
@@ -83,16 +80,20 @@ export function lowerHttp2(
   const override =
     message?.overrideStreamErrorOnInvalidHttpMessage ?? (message?.streamErrorOnInvalidHttpMessaging || undefined)
   return {
-    allowConnect: message?.allowConnect ?? false,
-    hpackTableSize: message?.hpackTableSize ?? 4096,
-    maxConcurrentStreams: message?.maxConcurrentStreams ?? 1024,
-    initialStreamWindowSize: message?.initialStreamWindowSize ?? STREAM_WINDOW,
-    initialConnectionWindowSize: message?.initialConnectionWindowSize ?? CONNECTION_WINDOW,
-    maxOutboundFrames: message?.maxOutboundFrames ?? 10_000,
-    maxOutboundControlFrames: message?.maxOutboundControlFrames ?? 1000,
-    maxConsecutiveInboundFramesWithEmptyPayload: message?.maxConsecutiveInboundFramesWithEmptyPayload ?? 1,
-    maxInboundPriorityFramesPerStream: message?.maxInboundPriorityFramesPerStream ?? 100,
-    maxInboundWindowUpdateFramesPerDataFrameSent: message?.maxInboundWindowUpdateFramesPerDataFrameSent ?? 10,
+    allowConnect: message?.allowConnect ?? DEFAULT_HTTP2.allowConnect,
+    hpackTableSize: message?.hpackTableSize ?? DEFAULT_HTTP2.hpackTableSize,
+    maxConcurrentStreams: message?.maxConcurrentStreams ?? DEFAULT_HTTP2.maxConcurrentStreams,
+    initialStreamWindowSize: message?.initialStreamWindowSize ?? DEFAULT_HTTP2.initialStreamWindowSize,
+    initialConnectionWindowSize: message?.initialConnectionWindowSize ?? DEFAULT_HTTP2.initialConnectionWindowSize,
+    maxOutboundFrames: message?.maxOutboundFrames ?? DEFAULT_HTTP2.maxOutboundFrames,
+    maxOutboundControlFrames: message?.maxOutboundControlFrames ?? DEFAULT_HTTP2.maxOutboundControlFrames,
+    maxConsecutiveInboundFramesWithEmptyPayload:
+      message?.maxConsecutiveInboundFramesWithEmptyPayload ?? DEFAULT_HTTP2.maxConsecutiveInboundFramesWithEmptyPayload,
+    maxInboundPriorityFramesPerStream:
+      message?.maxInboundPriorityFramesPerStream ?? DEFAULT_HTTP2.maxInboundPriorityFramesPerStream,
+    maxInboundWindowUpdateFramesPerDataFrameSent:
+      message?.maxInboundWindowUpdateFramesPerDataFrameSent ??
+      DEFAULT_HTTP2.maxInboundWindowUpdateFramesPerDataFrameSent,
     streamErrorOnInvalidMessage: override ?? streamError,
     customSettings: customSettings(loading, message, spot.field('custom_settings_parameters')),
     keepalive: lowerKeepalive(loading, message?.connectionKeepalive, spot.field('connection_keepalive')),

@@ -2,6 +2,7 @@
 
 import { addressText, type Address } from '../model/address.ts'
 import type { FilterChain, FilterChainMatch, Listener } from '../model/listener.ts'
+import { PART_KEYS } from '../model/model-part.ts'
 import { NOWHERE } from '../model/place.ts'
 import type { Spot } from '../source/tree.ts'
 import type { Loading } from './loading.ts'
@@ -12,6 +13,7 @@ import { each } from './lower-each.ts'
 import { lowerFilterChain } from './lower-filter-chain.ts'
 import { checkInternal, checkNotInternal } from './lower-internal-listener.ts'
 import { lowerKeepaliveTime } from './lower-keepalive.ts'
+import { metadataPart } from './lower-model-part.ts'
 import { lowerListenerFilters, lowerUdpFilters } from './lower-listener-filter.ts'
 import {
   SocketAddress_Protocol,
@@ -61,6 +63,7 @@ function lowerListener(loading: Loading, message: Message, spot: Spot): Listener
     keepalive: lowerKeepaliveTime(message.tcpKeepalive),
     accessLogs: lowerAccessLogs(loading, message.accessLog, spot.field('access_log')),
     trafficDirection: DIRECTIONS[message.trafficDirection],
+    ...metadataPart<Listener>(loading, message.metadata, spot.field('metadata'), PART_KEYS.listener),
     place: spot.place,
   }
 }

@@ -3,6 +3,7 @@
 
 import { isMessage, type DescMessage, type JsonValue, type MessageShape } from '@bufbuild/protobuf'
 import type { FilterMetadata } from '../model/metadata.ts'
+import { PART_KEYS } from '../model/model-part.ts'
 import { nearestName } from '../model/nearest-name.ts'
 import type { Spot } from '../source/tree.ts'
 import type { Loading } from './loading.ts'
@@ -13,6 +14,10 @@ export const METADATA_KEYS = {
   httpProxy: 'envoy.http11_proxy_transport_socket.proxy_address',
   proxyProtocol: 'envoy.transport_sockets.proxy_protocol',
   targetPolicy: 'sluice.target_policy',
+  clusterPart: PART_KEYS.cluster,
+  listenerPart: PART_KEYS.listener,
+  tablePart: PART_KEYS.table,
+  routePart: PART_KEYS.route,
 } as const
 
 /** filter_metadata; undefined when there is none. */

@@ -6,7 +6,10 @@ import type { Cluster, UpstreamProtocol } from '../model/cluster.ts'
 import type { Spot } from '../source/tree.ts'
 import { nearestName } from '../model/nearest-name.ts'
 import type { Loading } from './loading.ts'
+import { lowerHashPolicies } from './lower-hash-policy.ts'
 import { lowerCommonHttp, lowerHttp1, lowerHttp2 } from './lower-http-options.ts'
+import { lowerMirrors } from './lower-mirror.ts'
+import { lowerRetryPolicy } from './lower-retry-policy.ts'
 import {
   Cluster_ClusterProtocolSelection as Selection,
   HttpProtocolOptionsSchema,
@@ -21,7 +24,7 @@ import {
 const EXTENSION = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
 
 export interface ProtocolOptions {
-  readonly model: Pick<Cluster, 'protocol' | 'common' | 'http1' | 'http2'>
+  readonly model: Pick<Cluster, 'protocol' | 'common' | 'http1' | 'http2' | 'hashPolicies' | 'retry' | 'mirrors'>
   readonly upstream: UpstreamHttpProtocolOptions | undefined
 }
 
@@ -49,10 +52,29 @@ export function lowerProtocolOptions(loading: Loading, message: ClusterMessage, 
       common: lowerCommonHttp(options.commonHttpProtocolOptions),
       http1: lowerHttp1(loading, chosen.http1, chosen.spot.field('http_protocol_options')),
       http2: lowerHttp2(loading, chosen.http2, chosen.spot.field('http2_protocol_options')),
+      ...withHashPolicies(lowerHashPolicies(loading, options.hashPolicy, at.field('hash_policy'))),
+      ...lowerResilience(loading, options, at),
     },
     upstream: options.upstreamHttpProtocolOptions,
   }
 }
+
+/** They win over what routes say. */
+function lowerResilience(
+  loading: Loading,
+  options: HttpProtocolOptions,
+  spot: Spot,
+): Pick<Cluster, 'retry' | 'mirrors'> {
+  const retry = lowerRetryPolicy(loading, options.retryPolicy, spot.field('retry_policy'))
+  const at = spot.field('request_mirror_policies')
+  const mirrors = lowerMirrors(loading, options.requestMirrorPolicies, at, (name, where) => {
+    if (name !== '' && !loading.clusterNames.has(name)) loading.error(where, `unknown shadow cluster '${name}'`)
+  })
+  return { ...(retry === undefined ? {} : { retry }), ...(mirrors === undefined ? {} : { mirrors }) }
+}
+
+const withHashPolicies = (hashPolicies: Cluster['hashPolicies']): Pick<Cluster, 'hashPolicies'> =>
+  hashPolicies === undefined ? {} : { hashPolicies }
 
 function findExtension(loading: Loading, message: ClusterMessage, spot: Spot): HttpProtocolOptions | undefined {
   let found: HttpProtocolOptions | undefined

@@ -13,6 +13,7 @@ import type {
   RouteAction,
   WeightedCluster,
 } from '../model/route.ts'
+import type { MirrorPolicy, RetryPolicy } from '../model/retry.ts'
 import type { Spot } from '../source/tree.ts'
 import type { Loading } from './loading.ts'
 import { lowerConnectTermination } from './lower-connect-termination.ts'
@@ -20,16 +21,21 @@ import { loadData } from './lower-data-source.ts'
 import { timeout } from './lower-duration.ts'
 import { each } from './lower-each.ts'
 import { lowerReplyFormat, lowerTemplate } from './lower-format.ts'
+import { lowerHashPolicies } from './lower-hash-policy.ts'
 import { lowerMutations } from './lower-header-mutation.ts'
+import { lowerMirrors } from './lower-mirror.ts'
 import { lowerPerFilter } from './lower-http-filter.ts'
+import { lowerRetryPolicy } from './lower-retry-policy.ts'
 import { lowerRouteUpgrades } from './lower-route-upgrades.ts'
 import { lowerRewrite } from './lower-string-match.ts'
 import {
   RedirectAction_RedirectResponseCode as Redirect,
   RouteAction_ClusterNotFoundResponseCode as NotFound,
+  RoutingPriority,
   type DirectResponseAction,
   type RedirectAction as RedirectMessage,
   type RouteAction as RouteActionMessage,
+  type RouteAction_RequestMirrorPolicy,
   type WeightedCluster as WeightedMessage,
   type WeightedCluster_ClusterWeight as WeightMessage,
 } from './messages.ts'
@@ -39,6 +45,10 @@ export interface RouteContext {
   /** An unknown cluster is a load error. */
   readonly validateClusters: boolean
   readonly maxDirectResponseBytes: number
+  /** Of the virtual host; undefined = none. */
+  readonly retry?: RetryPolicy | undefined
+  /** Of the virtual host, else of the table. */
+  readonly mirrors?: readonly MirrorPolicy[] | undefined
 }
 
 const NOT_FOUND = {
@@ -70,9 +80,42 @@ export function lowerForward(
     maxStreamDurationMs: stream === undefined ? 'inherit' : timeout(stream, undefined),
     connect: lowerConnectTermination(loading, message.upgradeConfigs, spot.field('upgrade_configs')),
     upgrades: lowerRouteUpgrades(loading, message.upgradeConfigs, spot.field('upgrade_configs')),
+    ...withHashPolicies(lowerHashPolicies(loading, message.hashPolicy, spot.field('hash_policy'))),
+    ...lowerResilience(loading, message, spot, context),
     timeoutPlace: timeoutSpot.place,
   }
 }
+
+/** What is not set stays away, so that a model that is printed has it only where it is. */
+function lowerResilience(
+  loading: Loading,
+  message: RouteActionMessage,
+  spot: Spot,
+  context: RouteContext,
+): Pick<ForwardAction, 'priority' | 'retry' | 'mirrors'> {
+  // Policies are not merged: the route's is taken as a whole, or the virtual host's.
+  const retry = lowerRetryPolicy(loading, message.retryPolicy, spot.field('retry_policy')) ?? context.retry
+  const mirrors =
+    lowerRouteMirrors(loading, message.requestMirrorPolicies, spot.field('request_mirror_policies'), context) ??
+    context.mirrors
+  return {
+    ...(message.priority === RoutingPriority.HIGH ? { priority: 'high' } : {}),
+    ...(retry === undefined ? {} : { retry }),
+    ...(mirrors === undefined ? {} : { mirrors }),
+  }
+}
+
+/** Mirrors of a route, a virtual host or a table. */
+export const lowerRouteMirrors = (
+  loading: Loading,
+  messages: readonly RouteAction_RequestMirrorPolicy[],
+  spot: Spot,
+  context: RouteContext,
+): readonly MirrorPolicy[] | undefined =>
+  lowerMirrors(loading, messages, spot, (name, at) => checkCluster(loading, name, at, context, 'shadow cluster'))
+
+const withHashPolicies = (hashPolicies: ForwardAction['hashPolicies']): Pick<ForwardAction, 'hashPolicies'> =>
+  hashPolicies === undefined ? {} : { hashPolicies }
 
 function lowerClusterChoice(
   loading: Loading,

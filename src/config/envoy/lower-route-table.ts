@@ -1,12 +1,15 @@
 // Route tables and virtual hosts. Envoy: config.route.v3.RouteConfiguration, VirtualHost.
 
+import { PART_KEYS } from '../model/model-part.ts'
 import type { PerFilterConfig, RouteTable, VirtualHost } from '../model/route.ts'
 import type { Spot } from '../source/tree.ts'
 import type { Loading } from './loading.ts'
 import { each } from './lower-each.ts'
 import { lowerMutations } from './lower-header-mutation.ts'
+import { metadataPart } from './lower-model-part.ts'
 import { lowerPerFilter } from './lower-http-filter.ts'
-import type { RouteContext } from './lower-route-action.ts'
+import { lowerRetryPolicy } from './lower-retry-policy.ts'
+import { lowerRouteMirrors, type RouteContext } from './lower-route-action.ts'
 import { lowerRoute } from './lower-route.ts'
 import {
   VirtualHost_TlsRequirementType as Requirement,
@@ -16,10 +19,17 @@ import {
 
 /** An inline route_config; unknown clusters are load errors unless validate_clusters is false. */
 export function lowerRouteTable(loading: Loading, message: RouteConfiguration, spot: Spot): RouteTable {
-  const context: RouteContext = {
+  const plain: RouteContext = {
     validateClusters: message.validateClusters ?? true,
     maxDirectResponseBytes: message.maxDirectResponseBodySizeBytes ?? 4096,
   }
+  const mirrors = lowerRouteMirrors(
+    loading,
+    message.requestMirrorPolicies,
+    spot.field('request_mirror_policies'),
+    plain,
+  )
+  const context = { ...plain, mirrors }
   const shared = lowerPerFilter(loading, message.typedPerFilterConfig, spot.field('typed_per_filter_config'))
   checkDomains(loading, message, spot.field('virtual_hosts'))
   return {
@@ -32,6 +42,7 @@ export function lowerRouteTable(loading: Loading, message: RouteConfiguration, s
     ignorePortInHostMatching: message.ignorePortInHostMatching,
     ignorePathParameters: message.ignorePathParametersInPathMatching,
     internalOnlyHeaders: message.internalOnlyHeaders.map((name) => name.toLowerCase()),
+    ...metadataPart<RouteTable>(loading, message.metadata, spot.field('metadata'), PART_KEYS.table),
     place: spot.place,
   }
 }
@@ -46,9 +57,16 @@ function lowerHost(
   loading: Loading,
   message: HostMessage,
   spot: Spot,
-  context: RouteContext,
+  table: RouteContext,
   shared: PerFilterConfig,
 ): VirtualHost {
+  const context: RouteContext = {
+    ...table,
+    retry: lowerRetryPolicy(loading, message.retryPolicy, spot.field('retry_policy')),
+    mirrors:
+      lowerRouteMirrors(loading, message.requestMirrorPolicies, spot.field('request_mirror_policies'), table) ??
+      table.mirrors,
+  }
   const own = lowerPerFilter(loading, message.typedPerFilterConfig, spot.field('typed_per_filter_config'))
   return {
     name: message.name,
@@ -56,6 +74,8 @@ function lowerHost(
     routes: each(message.routes, spot.field('routes'), (route, at) => lowerRoute(loading, route, at, context)),
     requireTls: REQUIREMENTS[message.requireTls],
     mutations: lowerMutations(loading, message, spot),
+    ...(message.includeRequestAttemptCount ? { attemptCountInRequest: true } : {}),
+    ...(message.includeAttemptCountInResponse ? { attemptCountInResponse: true } : {}),
     // What the table says about filters holds for every host that does not say otherwise.
     perFilter: new Map([...shared, ...own]),
     place: spot.place,

@@ -8,6 +8,7 @@ import { lowerAccessLogs } from './lower-access-log.ts'
 import { lowerBackoff } from './lower-backoff.ts'
 import { timeout } from './lower-duration.ts'
 import { each } from './lower-each.ts'
+import { lowerConnectionHashPolicies } from './lower-hash-policy.ts'
 import { lowerTlvs } from './lower-proxy-protocol.ts'
 import { lowerTunneling } from './lower-tunneling.ts'
 import {
@@ -59,6 +60,7 @@ export function lowerTcpProxy(loading: Loading, message: Message, spot: Spot): T
     proxyProtocolTlvs: lowerTlvs(loading, message.proxyProtocolTlvs, spot.field('proxy_protocol_tlvs')),
     tlvMerge: MERGES[message.proxyProtocolTlvMergePolicy],
     checkDrainClose: message.checkDrainClose ?? false,
+    hashPolicies: lowerConnectionHashPolicies(message.hashPolicy),
     place: spot.place,
   }
 }

@@ -30,6 +30,7 @@ export function lowerUdpProxy(loading: Loading, message: Message, spot: Spot): U
     idleTimeoutMs: message.idleTimeout === undefined ? IDLE_TIMEOUT : milliseconds(message.idleTimeout),
     tunneling: tunneling && lowerUdpTunneling(loading, tunneling, spot.field('tunneling_config')),
     capsules: lowerSessionFilters(loading, message, spot.field('session_filters')),
+    ...lowerHashPolicies(message),
     accessLogs: lowerAccessLogs(loading, message.accessLog, spot.field('access_log')),
     accessLogOptions: {
       flushIntervalMs: timeout(options?.accessLogFlushInterval, undefined),
@@ -37,6 +38,13 @@ export function lowerUdpProxy(loading: Loading, message: Message, spot: Spot): U
     },
     place: spot.place,
   }
+}
+
+function lowerHashPolicies({ hashPolicies }: Message): Pick<UdpProxy, 'hashPolicies'> {
+  const asked = hashPolicies.some(({ policySpecifier: policy }) => policy.case === 'sourceIp' && policy.value)
+  return asked
+    ? { hashPolicies: [{ source: { kind: 'source-ip', real: false }, terminal: false, hash: 'xxhash' }] }
+    : {}
 }
 
 /** The deprecated `cluster`, or the Route that `matcher.on_no_match` leads to. */

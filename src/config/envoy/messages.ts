@@ -17,12 +17,17 @@ export {
   VirtualHost_TlsRequirementType,
   RouteAction_ClusterNotFoundResponseCode,
   RedirectAction_RedirectResponseCode,
+  RetryPolicy_ResetHeaderFormat,
   FilterConfigSchema,
   type VirtualHost,
   type Route,
   type RouteMatch,
   type RouteAction,
+  type RouteAction_HashPolicy,
+  type RouteAction_RequestMirrorPolicy,
   type RouteAction_UpgradeConfig,
+  type RetryPolicy,
+  type RetryPolicy_RateLimitedRetryBackOff,
   type RedirectAction,
   type DirectResponseAction,
   type WeightedCluster,
@@ -32,6 +37,7 @@ export {
 } from '#envoy/envoy/config/route/v3/route_components_pb.js'
 export {
   HeaderValueOption_HeaderAppendAction,
+  RequestMethod,
   RoutingPriority,
   TrafficDirection,
   type DataSource,
@@ -78,12 +84,35 @@ export {
   Cluster_DiscoveryType,
   Cluster_DnsLookupFamily,
   Cluster_LbPolicy,
+  Cluster_RingHashLbConfig_HashFunction,
   Cluster_ClusterProtocolSelection,
+  UpstreamConnectionOptions_FirstAddressFamilyVersion,
   type Cluster,
   type Cluster_CustomClusterType,
+  type LoadBalancingPolicy,
 } from '#envoy/envoy/config/cluster/v3/cluster_pb.js'
-export { type CircuitBreakers_Thresholds } from '#envoy/envoy/config/cluster/v3/circuit_breaker_pb.js'
-export { type LocalityLbEndpoints, type LbEndpoint } from '#envoy/envoy/config/endpoint/v3/endpoint_components_pb.js'
+export {
+  type CircuitBreakers,
+  type CircuitBreakers_Thresholds,
+} from '#envoy/envoy/config/cluster/v3/circuit_breaker_pb.js'
+export {
+  type HealthCheck,
+  type HealthCheck_CustomHealthCheck,
+  type HealthCheck_GrpcHealthCheck,
+  type HealthCheck_HttpHealthCheck,
+  type HealthCheck_Payload,
+  type HealthCheck_TcpHealthCheck,
+} from '#envoy/envoy/config/core/v3/health_check_pb.js'
+export { HealthCheckEventFileSinkSchema } from '#envoy/envoy/extensions/health_check/event_sinks/file/v3/file_pb.js'
+export { type Int64Range } from '#envoy/envoy/type/v3/range_pb.js'
+export { CodecClientType } from '#envoy/envoy/type/v3/http_pb.js'
+export { type OutlierDetection } from '#envoy/envoy/config/cluster/v3/outlier_detection_pb.js'
+export {
+  type Endpoint,
+  type Endpoint_HealthCheckConfig,
+  type LocalityLbEndpoints,
+  type LbEndpoint,
+} from '#envoy/envoy/config/endpoint/v3/endpoint_components_pb.js'
 export {
   ComparisonFilter_Op,
   type AccessLog,
@@ -107,6 +136,7 @@ export {
   HeaderMutationPerRouteSchema,
   type Mutations,
 } from '#envoy/envoy/extensions/filters/http/header_mutation/v3/header_mutation_pb.js'
+export { CorsSchema, CorsPolicySchema, type CorsPolicy } from '#envoy/envoy/extensions/filters/http/cors/v3/cors_pb.js'
 export { HealthCheckSchema } from '#envoy/envoy/extensions/filters/http/health_check/v3/health_check_pb.js'
 export {
   HttpProtocolOptionsSchema,
@@ -187,6 +217,14 @@ export {
   ClusterConfigSchema as DynamicForwardClusterSchema,
   type ClusterConfig as DynamicForwardCluster,
 } from '#envoy/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.js'
+export { DnsClusterSchema, type DnsCluster } from '#envoy/envoy/extensions/clusters/dns/v3/dns_cluster_pb.js'
+export { DnsLookupFamily } from '#envoy/envoy/extensions/clusters/common/dns/v3/dns_pb.js'
+export {
+  CaresDnsResolverConfigSchema,
+  type CaresDnsResolverConfig,
+} from '#envoy/envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver_pb.js'
+export { GetAddrInfoDnsResolverConfigSchema } from '#envoy/envoy/extensions/network/dns_resolver/getaddrinfo/v3/getaddrinfo_dns_resolver_pb.js'
+export { type TypedExtensionConfig } from '#envoy/envoy/config/core/v3/extension_pb.js'
 export {
   DnsCacheConfigSchema,
   type DnsCacheConfig,
@@ -206,5 +244,32 @@ export {
 export { ProxyProtocolUpstreamTransportSchema } from '#envoy/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol_pb.js'
 export { GenericConnectionPoolProtoSchema } from '#envoy/envoy/extensions/upstreams/http/generic/v3/generic_connection_pool_pb.js'
 export { TcpConnectionPoolProtoSchema } from '#envoy/envoy/extensions/upstreams/http/tcp/v3/tcp_connection_pool_pb.js'
+export {
+  type ConsistentHashingLbConfig,
+  type LocalityLbConfig,
+} from '#envoy/envoy/extensions/load_balancing_policies/common/v3/common_pb.js'
+export { ClusterProvidedSchema as ClusterProvidedPolicySchema } from '#envoy/envoy/extensions/load_balancing_policies/cluster_provided/v3/cluster_provided_pb.js'
+export { LeastRequestSchema as LeastRequestPolicySchema } from '#envoy/envoy/extensions/load_balancing_policies/least_request/v3/least_request_pb.js'
+export { MaglevSchema as MaglevPolicySchema } from '#envoy/envoy/extensions/load_balancing_policies/maglev/v3/maglev_pb.js'
+export { RandomSchema as RandomPolicySchema } from '#envoy/envoy/extensions/load_balancing_policies/random/v3/random_pb.js'
+export {
+  RingHash_HashFunction,
+  RingHashSchema as RingHashPolicySchema,
+} from '#envoy/envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash_pb.js'
+export { RoundRobinSchema as RoundRobinPolicySchema } from '#envoy/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb.js'
+export {
+  StatefulSessionPerRouteSchema,
+  StatefulSessionSchema,
+  type StatefulSession,
+} from '#envoy/envoy/extensions/filters/http/stateful_session/v3/stateful_session_pb.js'
+export { CookieBasedSessionStateSchema } from '#envoy/envoy/extensions/http/stateful_session/cookie/v3/cookie_pb.js'
+export { HeaderBasedSessionStateSchema } from '#envoy/envoy/extensions/http/stateful_session/header/v3/header_pb.js'
+export { type HashPolicy as TcpHashPolicy } from '#envoy/envoy/type/v3/hash_policy_pb.js'
 export { HttpProxyTransportSchema, type HttpProxyTransport } from '#envoy/sluice/v1/http_proxy_transport_pb.js'
+export { ModelPartSchema, type ModelPart } from '#envoy/sluice/v1/model_part_pb.js'
 export { TargetPolicySchema } from '#envoy/sluice/v1/target_policy_pb.js'
+export { WebSocketHealthCheckSchema, type WebSocketHealthCheck } from '#envoy/sluice/v1/web_socket_health_check_pb.js'
+export { PreviousHostsPredicateSchema as PreviousHostsSchema } from '#envoy/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js'
+export { OmitCanaryHostsPredicateSchema as OmitCanaryHostsSchema } from '#envoy/envoy/extensions/retry/host/omit_canary_hosts/v3/omit_canary_hosts_pb.js'
+export { OmitHostMetadataConfigSchema as OmitHostMetadataSchema } from '#envoy/envoy/extensions/retry/host/omit_host_metadata/v3/omit_host_metadata_config_pb.js'
+export { PreviousPrioritiesConfigSchema as PreviousPrioritiesSchema } from '#envoy/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb.js'

@@ -21,5 +21,6 @@ export const CORE = 'envoy.config.core.v3.'
 export const ROUTE = 'envoy.config.route.v3.'
 export const FILTER = 'envoy.extensions.filters.http.'
 
+export const MUTATIONS_OF_REQUESTS = 'request_headers_to_add request_headers_to_remove'
 export const INFORMATION = 'information for other tools'
 export const RUNTIME = 'there are no runtime layers; the default value holds'

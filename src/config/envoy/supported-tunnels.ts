@@ -11,7 +11,6 @@ const UDP_PROXY = `${UDP}v3.UdpProxyConfig`
 const SOCKET = 'envoy.extensions.transport_sockets.'
 const CLUSTER = 'envoy.config.cluster.v3.'
 const RBAC = 'envoy.config.rbac.v3.'
-const RING_HASH = 'read by ring hash and Maglev load balancing only, which are refused'
 const NO_HTTP = 'a network filter sees no HTTP'
 
 const networkFilters: Record<string, Row> = {
@@ -19,9 +18,8 @@ const networkFilters: Record<string, Row> = {
     `stat_prefix cluster weighted_clusters idle_timeout access_log access_log_options access_log_flush_interval
      flush_access_log_on_connected max_connect_attempts backoff_options tunneling_config
      max_downstream_connection_duration max_downstream_connection_duration_jitter_percentage proxy_protocol_tlvs
-     upstream_connect_mode max_early_data_bytes proxy_protocol_tlv_merge_policy check_drain_close`,
+     upstream_connect_mode max_early_data_bytes proxy_protocol_tlv_merge_policy check_drain_close hash_policy`,
     {
-      hash_policy: RING_HASH,
       downstream_idle_timeout: 'Envoy does not implement it either',
       upstream_idle_timeout: 'Envoy does not implement it either',
     },
@@ -109,13 +107,18 @@ const listenerFilters: Record<string, Row> = {
 
 const udp: Record<string, Row> = {
   [UDP_PROXY]: fields(
-    'stat_prefix cluster matcher idle_timeout access_log session_filters tunneling_config access_log_options',
-    { hash_policies: RING_HASH, upstream_socket_config: 'datagrams of every size are taken' },
+    'stat_prefix cluster matcher idle_timeout access_log session_filters tunneling_config access_log_options hash_policies',
+    { upstream_socket_config: 'datagrams of every size are taken' },
     {
       proxy_access_log: 'access_log has a line for each session',
       use_original_src_ip: 'datagrams are sent from this host’s own address',
       use_per_packet_load_balancing: 'a session stays with its endpoint',
     },
+  ),
+  [`${UDP_PROXY}.HashPolicy`]: fields(
+    'source_ip',
+    {},
+    { key: 'one key for all is one endpoint for all: name a cluster of one' },
   ),
   [`${UDP_PROXY}.SessionFilter`]: fields('name typed_config'),
   [`${UDP_PROXY}.UdpTunnelingConfig`]: fields(
@@ -180,7 +183,7 @@ const clusters: Record<string, Row> = {
   ),
   'envoy.extensions.common.dynamic_forward_proxy.v3.DnsCacheConfig': fields(
     `name dns_lookup_family dns_refresh_rate dns_min_refresh_rate host_ttl max_hosts dns_cache_circuit_breaker
-     preresolve_hostnames dns_query_timeout`,
+     preresolve_hostnames dns_query_timeout typed_dns_resolver_config`,
   ),
   'envoy.extensions.common.dynamic_forward_proxy.v3.DnsCacheCircuitBreakers': fields('max_pending_requests'),
   [`${FILTER}dynamic_forward_proxy.v3.FilterConfig`]: fields(
@@ -197,6 +200,7 @@ const clusters: Record<string, Row> = {
 }
 
 const own: Record<string, Row> = {
+  'sluice.v1.ModelPart': fields('content checksum'),
   'sluice.v1.TargetPolicy': fields('allow only_allowed'),
   'sluice.v1.HttpProxyTransport': fields('proxy_address basic_auth headers_to_add proxy_tls transport_socket'),
   'sluice.v1.HttpProxyTransport.BasicAuth': fields('username password'),

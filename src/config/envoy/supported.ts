@@ -2,6 +2,10 @@
 // sentence is accepted because leaving it out changes nothing that Sluice does. docs/envoy-support.md is made from it.
 
 import { CORE, fields, FILTER, INFORMATION, ROUTE, RUNTIME, type Row } from './support-row.ts'
+import { BALANCING_ROWS } from './supported-balancing.ts'
+import { DNS_ROWS } from './supported-dns.ts'
+import { RETRY_ROWS } from './supported-retries.ts'
+import { HEALTH_ROWS } from './supported-health.ts'
 import { TUNNEL_ROWS } from './supported-tunnels.ts'
 
 /** What happens to a field that is set. */
@@ -33,12 +37,18 @@ const TLS = 'envoy.extensions.transport_sockets.tls.v3.'
 const LOG = 'envoy.config.accesslog.v3.'
 
 const bootstrap: Record<string, Row> = {
-  'envoy.config.bootstrap.v3.Bootstrap': fields('node static_resources admin header_prefix bootstrap_extensions', {
-    stats_flush_interval: 'statistics are read on demand; there are no sinks to flush to',
-    stats_flush_on_admin: 'statistics are read on demand',
-    default_regex_engine: 'RE2 is the only engine',
-    enable_dispatcher_stats: STATS_NAME,
-  }),
+  'envoy.config.bootstrap.v3.Bootstrap': fields(
+    'node static_resources admin header_prefix bootstrap_extensions',
+    {
+      stats_flush_interval: 'statistics are read on demand; there are no sinks to flush to',
+      stats_flush_on_admin: 'statistics are read on demand',
+      default_regex_engine: 'RE2 is the only engine',
+      enable_dispatcher_stats: STATS_NAME,
+    },
+    {
+      typed_dns_resolver_config: 'give it to the clusters that look up names',
+    },
+  ),
   'envoy.config.bootstrap.v3.Bootstrap.StaticResources': fields('listeners clusters secrets'),
   'envoy.config.bootstrap.v3.Admin': fields('address access_log access_log_path allow_paths', {
     profile_path: 'profiles are written by the runtime on request',
@@ -69,9 +79,8 @@ const listener: Record<string, Row> = {
     `name address additional_addresses filter_chains default_filter_chain per_connection_buffer_limit_bytes
      listener_filters listener_filters_timeout continue_on_listener_filters_timeout tcp_backlog_size enable_reuse_port
      bind_to_port access_log traffic_direction stat_prefix tcp_keepalive drain_type=DEFAULT internal_listener
-     udp_listener_config`,
+     udp_listener_config metadata`,
     {
-      metadata: INFORMATION,
       max_connections_to_accept_per_socket_event: 'every waiting connection is accepted',
       ignore_global_conn_limit: 'there is no global connection limit',
     },
@@ -154,6 +163,13 @@ const httpFilters: Record<string, Row> = {
   }),
   [`${FILTER}buffer.v3.Buffer`]: fields('max_request_bytes'),
   [`${FILTER}buffer.v3.BufferPerRoute`]: fields('disabled buffer'),
+  [`${FILTER}cors.v3.Cors`]: fields(''),
+  [`${FILTER}cors.v3.CorsPolicy`]: fields(
+    `allow_origin_string_match allow_methods allow_headers expose_headers max_age allow_credentials filter_enabled
+     allow_private_network_access forward_not_matching_preflights`,
+    {},
+    { shadow_enabled: 'a policy is in force or left out; take it out, or set filter_enabled' },
+  ),
   [`${FILTER}header_mutation.v3.HeaderMutation`]: fields('mutations'),
   [`${FILTER}header_mutation.v3.HeaderMutationPerRoute`]: fields('mutations'),
   [`${FILTER}header_mutation.v3.Mutations`]: fields('request_mutations response_mutations'),
@@ -168,14 +184,16 @@ const routes: Record<string, Row> = {
   [`${ROUTE}RouteConfiguration`]: fields(
     `name virtual_hosts internal_only_headers ${MUTATIONS} most_specific_header_mutations_wins validate_clusters
      max_direct_response_body_size_bytes ignore_port_in_host_matching ignore_path_parameters_in_path_matching
-     typed_per_filter_config`,
-    { metadata: INFORMATION },
+     typed_per_filter_config metadata request_mirror_policies`,
   ),
-  [`${ROUTE}VirtualHost`]: fields(`name domains routes require_tls ${MUTATIONS} typed_per_filter_config`, {
-    metadata: INFORMATION,
-  }),
-  [`${ROUTE}Route`]: fields(`name match route redirect direct_response ${MUTATIONS} typed_per_filter_config`, {
-    metadata: INFORMATION,
+  [`${ROUTE}VirtualHost`]: fields(
+    `name domains routes require_tls ${MUTATIONS} typed_per_filter_config retry_policy request_mirror_policies
+     include_request_attempt_count include_attempt_count_in_response`,
+    {
+      metadata: INFORMATION,
+    },
+  ),
+  [`${ROUTE}Route`]: fields(`name match route redirect direct_response ${MUTATIONS} typed_per_filter_config metadata`, {
     decorator: 'names trace spans; there is no tracing',
     stat_prefix: STATS_NAME,
   }),
@@ -201,7 +219,8 @@ const routes: Record<string, Row> = {
   [`${ROUTE}RouteAction`]: fields(
     `cluster cluster_header weighted_clusters cluster_not_found_response_code prefix_rewrite regex_rewrite path_rewrite
      host_rewrite_literal auto_host_rewrite host_rewrite_header host_rewrite_path_regex host_rewrite
-     append_x_forwarded_host timeout idle_timeout max_stream_duration upgrade_configs priority=DEFAULT`,
+     append_x_forwarded_host timeout idle_timeout max_stream_duration upgrade_configs hash_policy priority
+     retry_policy request_mirror_policies`,
   ),
   [`${ROUTE}RouteAction.UpgradeConfig`]: fields('upgrade_type enabled connect_config'),
   [`${ROUTE}RouteAction.UpgradeConfig.ConnectConfig`]: fields('proxy_protocol_config allow_post'),
@@ -222,38 +241,49 @@ const routes: Record<string, Row> = {
 const clusters: Record<string, Row> = {
   [`${CLUSTER}Cluster`]: fields(
     `name alt_stat_name type=STATIC|STRICT_DNS|LOGICAL_DNS|ORIGINAL_DST cluster_type connect_timeout
-     per_connection_buffer_limit_bytes lb_policy=ROUND_ROBIN|LEAST_REQUEST|RANDOM|CLUSTER_PROVIDED load_assignment circuit_breakers upstream_http_protocol_options
+     per_connection_buffer_limit_bytes lb_policy load_assignment circuit_breakers outlier_detection health_checks
+     close_connections_on_host_health_failure ignore_health_on_host_removal upstream_http_protocol_options
      common_http_protocol_options ${HTTP_VERSIONS} protocol_selection typed_extension_protocol_options dns_refresh_rate
-     respect_dns_ttl dns_lookup_family transport_socket upstream_bind_config upstream_connection_options
-     round_robin_lb_config least_request_lb_config original_dst_lb_config cleanup_interval upstream_config
+     dns_failure_refresh_rate dns_jitter respect_dns_ttl dns_lookup_family typed_dns_resolver_config transport_socket upstream_bind_config upstream_connection_options
+     round_robin_lb_config least_request_lb_config ring_hash_lb_config maglev_lb_config common_lb_config
+     load_balancing_policy original_dst_lb_config cleanup_interval upstream_config
      preconnect_policy connection_pool_per_downstream_connection metadata`,
     {
       track_cluster_stats: STATS_NAME,
       wait_for_warm_on_init: 'listeners start once every cluster has tried to resolve',
-      ignore_health_on_host_removal: 'there is no active health checking',
     },
   ),
-  [`${CLUSTER}Cluster.RoundRobinLbConfig`]: fields(''),
-  [`${CLUSTER}Cluster.LeastRequestLbConfig`]: fields('choice_count active_request_bias'),
   [`${CORE}RuntimeDouble`]: fields('default_value', { runtime_key: RUNTIME }),
-  [`${CLUSTER}CircuitBreakers`]: fields('thresholds'),
+  [`${CLUSTER}CircuitBreakers`]: fields('thresholds per_host_thresholds'),
   [`${CLUSTER}CircuitBreakers.Thresholds`]: fields(
-    'priority max_connections max_pending_requests max_requests max_retries',
-    { track_remaining: STATS_NAME },
+    'priority max_connections max_pending_requests max_requests max_retries retry_budget track_remaining',
   ),
-  [`${CLUSTER}UpstreamConnectionOptions`]: fields('tcp_keepalive'),
+  [`${CLUSTER}CircuitBreakers.Thresholds.RetryBudget`]: fields('budget_percent min_retry_concurrency'),
+  [`${CLUSTER}OutlierDetection`]: fields(
+    `consecutive_5xx interval base_ejection_time max_ejection_percent enforcing_consecutive_5xx enforcing_success_rate
+     success_rate_minimum_hosts success_rate_request_volume success_rate_stdev_factor consecutive_gateway_failure
+     enforcing_consecutive_gateway_failure split_external_local_origin_errors consecutive_local_origin_failure
+     enforcing_consecutive_local_origin_failure enforcing_local_origin_success_rate failure_percentage_threshold
+     enforcing_failure_percentage enforcing_failure_percentage_local_origin failure_percentage_minimum_hosts
+     failure_percentage_request_volume max_ejection_time max_ejection_time_jitter
+     successful_active_health_check_uneject_host always_eject_one_host`,
+  ),
+  [`${CLUSTER}UpstreamConnectionOptions`]: fields('tcp_keepalive happy_eyeballs_config'),
+  [`${CLUSTER}UpstreamConnectionOptions.HappyEyeballsConfig`]: fields(
+    'first_address_family_version first_address_family_count',
+  ),
   [`${CORE}BindConfig`]: fields('source_address'),
-  [`${ENDPOINT}ClusterLoadAssignment`]: fields('cluster_name endpoints'),
-  [`${ENDPOINT}LocalityLbEndpoints`]: fields('locality lb_endpoints priority metadata', {
-    load_balancing_weight: 'read by locality-weighted load balancing only, which is refused',
+  [`${ENDPOINT}ClusterLoadAssignment`]: fields('cluster_name endpoints policy'),
+  [`${ENDPOINT}LocalityLbEndpoints`]: fields('locality lb_endpoints priority metadata load_balancing_weight', {
     proximity: 'Envoy does not read it either',
   }),
   [`${ENDPOINT}LbEndpoint`]: fields('endpoint health_status load_balancing_weight metadata'),
-  [`${ENDPOINT}Endpoint`]: fields('address hostname'),
+  [`${ENDPOINT}Endpoint`]: fields('address hostname health_check_config additional_addresses'),
+  [`${ENDPOINT}Endpoint.AdditionalAddress`]: fields('address'),
   [`${CORE}Locality`]: fields('region zone sub_zone'),
   [UPSTREAM_HTTP]: fields(
     `common_http_protocol_options upstream_http_protocol_options explicit_http_config use_downstream_protocol_config
-     auto_config`,
+     auto_config hash_policy retry_policy request_mirror_policies`,
   ),
   [`${UPSTREAM_HTTP}.ExplicitHttpConfig`]: fields(HTTP_VERSIONS),
   [`${UPSTREAM_HTTP}.UseDownstreamHttpConfig`]: fields(HTTP_VERSIONS),
@@ -332,7 +362,21 @@ const accessLogs: Record<string, Row> = {
 
 /** By full message name. A message that is not here is refused as a whole. */
 export const SUPPORTED: ReadonlyMap<string, MessageSupport> = new Map(
-  [bootstrap, listener, connectionManager, httpFilters, routes, clusters, tls, accessLogs, TUNNEL_ROWS]
+  [
+    bootstrap,
+    listener,
+    connectionManager,
+    httpFilters,
+    routes,
+    clusters,
+    tls,
+    accessLogs,
+    TUNNEL_ROWS,
+    HEALTH_ROWS,
+    BALANCING_ROWS,
+    DNS_ROWS,
+    RETRY_ROWS,
+  ]
     .flatMap((part) => Object.entries(part))
     .map(([message, row]) => [message, supportOf(row)]),
 )

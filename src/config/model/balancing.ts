@@ -2,7 +2,12 @@
 // ClusterLoadAssignment.policy. The last two kinds are what Easegress has beyond that.
 
 export type Balancing =
-  | { readonly kind: 'round-robin'; readonly slowStart?: SlowStart | undefined }
+  | {
+      readonly kind: 'round-robin'
+      readonly slowStart?: SlowStart | undefined
+      /** Begins with the first endpoint rather than anywhere. Easegress. */
+      readonly fromFirst?: boolean
+    }
   | {
       readonly kind: 'least-request'
       readonly choices: number
@@ -43,6 +48,8 @@ export interface LoadSpread {
   readonly failInPanic: boolean
   /** Localities share by their weight. Envoy: locality_weighted_lb_config. */
   readonly localityWeighted: boolean
+  /** Health of a priority is counted in weights rather than in endpoints. Envoy: weighted_priority_health. */
+  readonly weightedPriorityHealth?: boolean
 }
 
 /** Envoy's. */

@@ -3,14 +3,16 @@
 import type { Address } from './address.ts'
 import type { Balancing, LoadSpread } from './balancing.ts'
 import type { DnsCacheConfig, DnsFamily } from './dns-cache.ts'
+import type { HashPolicy } from './hash-policy.ts'
 import type { HeaderAddition } from './header-mutation.ts'
 import type { EndpointHealthCheck, HealthCheck } from './health-check.ts'
 import type { CommonHttpOptions, Http1ProtocolOptions, Http2ProtocolOptions } from './http-protocol.ts'
 import type { FilterMetadata } from './metadata.ts'
 import type { OutlierDetection } from './outlier-detection.ts'
+import type { NameServers } from './name-servers.ts'
 import type { Place } from './place.ts'
 import type { ProxyProtocolSend, ProxyTlv } from './proxy-protocol.ts'
-import type { RetryPolicy } from './retry.ts'
+import type { MirrorPolicy, RetryPolicy } from './retry.ts'
 import type { TargetPolicy } from './target-policy.ts'
 import type { UpstreamTls } from './tls.ts'
 
@@ -19,10 +21,22 @@ export type { DnsFamily } from './dns-cache.ts'
 
 export type { Balancing } from './balancing.ts'
 
+/** RFC 8305 §4. */
+export interface AddressOrder {
+  /** undefined = that of the first address. */
+  readonly first: 4 | 6 | undefined
+  /** Addresses of that family before the first of the other one; at least 1. */
+  readonly count: number
+}
+
 export interface EndpointConfig {
   readonly address: Address
+  /** Other addresses of the same endpoint, tried when the first fails or is slow. Envoy: additional_addresses. */
+  readonly additionalAddresses?: readonly Address[] | undefined
   /** Name for auto host rewrite and SNI; the DNS name when the address is one; '' otherwise. */
   readonly hostname: string
+  /** In place of `hostname` for auto host rewrite, with a port if need be; '' = the request's host stays. Easegress: keepHost. */
+  readonly authority?: string | undefined
   readonly weight: number
   readonly priority: number
   readonly locality: { readonly region: string; readonly zone: string; readonly subZone: string }
@@ -99,18 +113,30 @@ export interface Cluster {
   readonly discovery: Discovery
   readonly dnsFamily: DnsFamily
   readonly dnsRefreshMs: number
+  /** Waits after lookups that fail, longer every time; undefined = short ones up to `dnsRefreshMs`. Envoy: dns_failure_refresh_rate. */
+  readonly dnsFailureBackoff?: { readonly baseMs: number; readonly maxMs: number } | undefined
+  /** At most so much is added to every wait, by chance. undefined = none. */
+  readonly dnsJitterMs?: number | undefined
   readonly respectDnsTtl: boolean
+  /** undefined = the machine's resolver. Envoy: typed_dns_resolver_config. */
+  readonly nameServers?: NameServers | undefined
+  /** How the addresses of one endpoint are put in order for dialling; undefined = the family of the first one first, one each in turns. Envoy: happy_eyeballs_config. */
+  readonly addressOrder?: AddressOrder | undefined
   readonly connectTimeoutMs: number
   readonly bufferLimitBytes: number
   readonly balancing: Balancing
   /** undefined = Envoy's defaults. */
   readonly spread?: LoadSpread | undefined
+  /** In place of the route's. Envoy: HttpProtocolOptions.hash_policy. */
+  readonly hashPolicies?: readonly HashPolicy[] | undefined
   /** All must pass. Empty or undefined = none. */
   readonly healthChecks?: readonly HealthCheck[] | undefined
   /** undefined = off. */
   readonly outlierDetection?: OutlierDetection | undefined
   /** Overrides the route's. Envoy: HttpProtocolOptions.retry_policy. */
   readonly retry?: RetryPolicy | undefined
+  /** In place of the route's; undefined or empty = the route's. Envoy: HttpProtocolOptions.request_mirror_policies. */
+  readonly mirrors?: readonly MirrorPolicy[] | undefined
   /** Plain TCP sessions end when their endpoint fails its checks. */
   readonly closeConnectionsOnHealthFailure?: boolean
   /** An endpoint that discovery no longer names leaves at once, healthy or not. */
@@ -145,3 +171,22 @@ export interface Cluster {
   readonly bindAddress: string | undefined
   readonly place: Place
 }
+
+/** What a cluster has that is reached directly, in the usual way. Envoy's defaults, where Envoy has one. */
+export const DIRECT_CLUSTER = {
+  dnsFamily: 'auto',
+  dnsRefreshMs: 5000,
+  respectDnsTtl: true,
+  connectTimeoutMs: 5000,
+  bufferLimitBytes: 1024 * 1024,
+  proxyProtocol: undefined,
+  httpProxy: undefined,
+  originalDestination: undefined,
+  dnsCache: undefined,
+  targetPolicy: undefined,
+  preconnectRatio: 1,
+  poolPerDownstreamConnection: false,
+  terminatesConnect: false,
+  keepalive: undefined,
+  bindAddress: undefined,
+} as const satisfies Partial<Cluster>

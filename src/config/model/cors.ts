@@ -5,11 +5,17 @@ import type { StringMatch } from './string-match.ts'
 
 export interface CorsPolicy {
   readonly allowOrigins: readonly StringMatch[]
-  /** `*` alone = whatever is asked. */
+  /** `*` among them = whatever is asked. */
   readonly allowMethods: readonly string[]
+  /** Likewise. */
   readonly allowHeaders: readonly string[]
+  /** Likewise: whatever the answer has, where credentials keep `*` from being understood. */
   readonly exposeHeaders: readonly string[]
   readonly allowCredentials: boolean
   /** Seconds; undefined = not told. */
   readonly maxAge: number | undefined
+  /** A page of a public network may ask this one (Private Network Access). */
+  readonly allowPrivateNetwork?: boolean
+  /** The upstream does not see preflights from origins that are not allowed: they are answered without permission. */
+  readonly keepUnmatchedPreflights?: boolean
 }

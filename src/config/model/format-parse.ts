@@ -44,6 +44,16 @@ export function parseFormat(source: string): ParsedFormat {
   return { kind: 'template', template: { source, parts } }
 }
 
+/** The format string that parses to these parts; `source` may be another notation's. */
+export const formatText = ({ parts }: FormatTemplate): string =>
+  parts
+    .map((part) => {
+      if (part.kind === 'text') return part.text.replaceAll('%', '%%')
+      const argument = part.argument === '' ? '' : `(${part.argument})`
+      return `%${part.name}${argument}${part.maxLength === undefined ? '' : `:${part.maxLength}`}%`
+    })
+    .join('')
+
 /** A template that is only text, for values that the dialect does not format. */
 export const literalTemplate = (text: string): FormatTemplate => ({
   source: text.replaceAll('%', '%%'),

@@ -25,7 +25,7 @@ export type Probe =
       readonly version: 'http1' | 'http2'
       readonly method: string
       readonly path: string
-      /** '' = the endpoint's own, or the cluster's name. */
+      /** '' = the cluster's name. What the endpoint wishes wins. */
       readonly host: string
       readonly headers: HeaderMutations
       readonly body: Buffer | undefined
@@ -33,8 +33,9 @@ export type Probe =
       /** Statuses that count towards the unhealthy threshold instead of at once. */
       readonly retriable: readonly StatusRange[]
       readonly expectedHeaders: readonly HeaderExpectation[]
-      /** Pieces that the body must hold, in this order; read up to `maxBodyBytes`. */
+      /** Pieces that the body must hold, in this order; looked for in its first `maxBodyBytes`. */
       readonly expectedBody: readonly BodyExpectation[]
+      /** 0 = as much of it as a probe ever reads. */
       readonly maxBodyBytes: number
       /** The `x-envoy-upstream-healthchecked-cluster` header must match; undefined = not asked. */
       readonly serviceName: StringMatch | undefined
@@ -89,6 +90,12 @@ export interface HealthCheck {
   readonly healthyEdgeIntervalMs: number
   readonly reuseConnection: boolean
   /**
+   * What a wrong answer (a status, body or service state that is not expected) does to a healthy endpoint. `fails`:
+   * Envoy's, it is unhealthy at once unless the status is among the retriable ones; `counts`: towards the threshold, as
+   * failures of the network always do. Undefined = counts.
+   */
+  readonly wrongAnswer?: 'fails' | 'counts' | undefined
+  /**
    * What an endpoint is before its first check. `unhealthy`: Envoy's, and one success is enough then; `healthy`: counted
    * like any other. The first round is over before the cluster is warm either way.
    */
@@ -105,10 +112,38 @@ export interface HealthCheck {
   readonly place: Place
 }
 
+type Intervals = Pick<
+  HealthCheck,
+  | 'initialJitterMs'
+  | 'intervalJitterMs'
+  | 'intervalJitterPercent'
+  | 'noTrafficIntervalMs'
+  | 'noTrafficHealthyIntervalMs'
+  | 'unhealthyIntervalMs'
+  | 'unhealthyEdgeIntervalMs'
+  | 'healthyEdgeIntervalMs'
+>
+
+/** The same interval whatever the state, without jitter: all that languages other than Envoy's can say. */
+export const evenIntervals = (intervalMs: number): Intervals => ({
+  initialJitterMs: 0,
+  intervalJitterMs: 0,
+  intervalJitterPercent: 0,
+  noTrafficIntervalMs: intervalMs,
+  noTrafficHealthyIntervalMs: intervalMs,
+  unhealthyIntervalMs: intervalMs,
+  unhealthyEdgeIntervalMs: intervalMs,
+  healthyEdgeIntervalMs: intervalMs,
+})
+
 /** An endpoint's own wishes. Envoy: Endpoint.HealthCheckConfig. */
 export interface EndpointHealthCheck {
   readonly port: number | undefined
+  /** Host of the probes; '' = the check's. */
   readonly hostname: string
+  /** Path of HTTP and WebSocket probes; undefined = the check's. Not Envoy's: Easegress probes each server's own URL. */
+  readonly path?: string | undefined
   readonly disabled: boolean
+  /** IP to probe in place of the endpoint's own. */
   readonly address: string | undefined
 }

@@ -55,3 +55,36 @@ export interface Http2ProtocolOptions {
   readonly customSettings: readonly { readonly id: number; readonly value: number }[]
   readonly keepalive: Http2Keepalive | undefined
 }
+
+const MIB = 1024 * 1024
+
+/** Envoy's. */
+export const DEFAULT_HTTP1: Http1ProtocolOptions = {
+  allowAbsoluteUrl: true,
+  acceptHttp10: false,
+  defaultHostForHttp10: '',
+  headerKeyFormat: 'lower',
+  enableTrailers: false,
+  allowChunkedLength: false,
+  streamErrorOnInvalidMessage: false,
+  sendFullyQualifiedUrl: false,
+  allowCustomMethods: false,
+  ignoreUpgrade: [],
+}
+
+/** Those of Envoy 1.37 (`safe_http2_options`), on both sides. */
+export const DEFAULT_HTTP2: Http2ProtocolOptions = {
+  allowConnect: false,
+  hpackTableSize: 4096,
+  maxConcurrentStreams: 1024,
+  initialStreamWindowSize: 16 * MIB,
+  initialConnectionWindowSize: 24 * MIB,
+  maxOutboundFrames: 10_000,
+  maxOutboundControlFrames: 1000,
+  maxConsecutiveInboundFramesWithEmptyPayload: 1,
+  maxInboundPriorityFramesPerStream: 100,
+  maxInboundWindowUpdateFramesPerDataFrameSent: 10,
+  streamErrorOnInvalidMessage: false,
+  customSettings: [],
+  keepalive: undefined,
+}

@@ -21,6 +21,19 @@ export interface FilterChainMatch {
   readonly sourcePorts: readonly number[]
 }
 
+/** Every connection. */
+export const ANY_CONNECTION: FilterChainMatch = {
+  destinationPort: undefined,
+  destinationRanges: [],
+  serverNames: [],
+  transportProtocol: '',
+  applicationProtocols: [],
+  directSourceRanges: [],
+  sourceType: 'any',
+  sourceRanges: [],
+  sourcePorts: [],
+}
+
 export interface FilterChain {
   /** '' when unnamed. */
   readonly name: string

@@ -1,7 +1,6 @@
 // A pipeline: filters run in order by what the ones before answered. Easegress: Pipeline. The one proxying step that is
 // reached becomes the route's action; the steps after it see the answer.
 
-import type { FormatTemplate } from './format-template.ts'
 import type { Place } from './place.ts'
 import type { ForwardAction } from './route.ts'
 import type { StringMatch, WholeRegex } from './string-match.ts'
@@ -19,13 +18,53 @@ export interface PipelineStep {
   /** 'DEFAULT' unless set. */
   readonly namespace: string
   readonly filter: PipelineFilter
-  /** Result → name of a later step, or 'END'. A result that is not here ends the pipeline; '' (all well) goes on. */
+  /**
+   * Result → name of a later step, or 'END'. A result that is not here ends the pipeline; '' (all well) goes on with the
+   * next step unless it is here. What a GlobalFilter wraps around the pipeline is among the steps, joined by such jumps.
+   */
   readonly jumpIf: ReadonlyMap<string, string>
   readonly place: Place
 }
 
-/** A text with `{{ … }}` of Go templates, compiled to what is looked up; see src/format for the evaluation. */
-export type PipelineText = FormatTemplate
+/** A text with `{{ … }}` of Go templates or with `$variables` as of nginx, compiled to what is looked up. */
+export interface PipelineText {
+  /** As written. */
+  readonly source: string
+  readonly parts: readonly PipelineTextPart[]
+}
+
+export type PipelineTextPart =
+  | { readonly kind: 'text'; readonly text: string }
+  /** What is not there reads as ''. The changes apply in order. */
+  | { readonly kind: 'lookup'; readonly value: PipelineValue; readonly changes: readonly TextChange[] }
+
+/**
+ * What a text may name of a request (the pipeline's, by namespace, as the steps before left it), of an answer, or of the
+ * connection. Names of headers are lower case; of several values the first counts.
+ */
+export type PipelineValue =
+  | {
+      readonly kind: 'request'
+      readonly namespace: string
+      /** `host` has its port, `hostname` has not; `query` has no question mark; `target` is path and query; `version` is `HTTP/1.1`. */
+      readonly part: 'method' | 'host' | 'hostname' | 'path' | 'query' | 'target' | 'scheme' | 'version' | 'basic-user'
+    }
+  | {
+      readonly kind: 'request-field'
+      readonly namespace: string
+      readonly of: 'header' | 'query' | 'cookie'
+      readonly name: string
+    }
+  | { readonly kind: 'response-status'; readonly namespace: string }
+  | { readonly kind: 'response-header'; readonly namespace: string; readonly name: string }
+  /** `remote-address` has its port; `real-ip` is what src/route judges address filters on; `forwarded-for` is X-Forwarded-For and the peer. */
+  | { readonly kind: 'client'; readonly part: 'remote-address' | 'real-ip' | 'forwarded-for' }
+  | { readonly kind: 'time'; readonly form: 'iso8601' | 'common-log' | 'milliseconds' }
+
+/** `default`: stands in for ''. */
+export type TextChange =
+  | { readonly kind: 'upper' | 'lower' | 'trim' }
+  | { readonly kind: 'default' | 'trim-prefix' | 'trim-suffix'; readonly argument: string }
 
 /** Set, add and remove fields. */
 export interface HeaderAdaption {
@@ -37,6 +76,7 @@ export interface HeaderAdaption {
 
 export type PathAdaption =
   | { readonly kind: 'set' | 'add-prefix' | 'trim-prefix'; readonly value: string }
+  | { readonly kind: 'replace-prefix'; readonly prefix: string; readonly value: string }
   | { readonly kind: 'regexp'; readonly regex: WholeRegex; readonly substitution: string }
 
 /** Which requests a step concerns: methods (empty = all) and path. */
@@ -55,9 +95,11 @@ export interface RateLimitPolicy {
 
 export type PipelineFilter =
   | {
+      /** Also what a rule of an HTTPServer does to its requests: rewriteTarget and setHeaders, before the pipeline's own. */
       readonly kind: 'request-adaptor'
-      readonly method: string
-      readonly host: string
+      /** undefined = as it is; for the host, too. */
+      readonly method: PipelineText | undefined
+      readonly host: PipelineText | undefined
       readonly path: PathAdaption | undefined
       readonly headers: HeaderAdaption
       readonly body: PipelineText | undefined
@@ -109,8 +151,16 @@ export type PipelineFilter =
       readonly headers: readonly (readonly [string, string])[]
       readonly body: string
     }
-  | { readonly kind: 'proxy'; readonly action: ForwardAction; readonly breaker: SlidingBreaker | undefined }
+  | {
+      readonly kind: 'proxy'
+      readonly action: ForwardAction
+      readonly breaker: SlidingBreaker | undefined
+      /** Statuses of the server that give the result `failureCode`. */
+      readonly failureStatuses: ReadonlySet<number>
+    }
   | { readonly kind: 'websocket-proxy'; readonly action: ForwardAction }
+  /** END as a step: what comes before it never goes on to what comes after, unless '' is among its jumps. */
+  | { readonly kind: 'end' }
 
 export interface MockRule {
   readonly match: {

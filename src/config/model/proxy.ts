@@ -3,6 +3,7 @@
 import type { AccessLogConfig } from './access-log.ts'
 import type { Address } from './address.ts'
 import type { Cluster } from './cluster.ts'
+import type { ConfigObject } from './config-object.ts'
 import type { Listener } from './listener.ts'
 import type { Place } from './place.ts'
 import type { StringMatch } from './string-match.ts'
@@ -27,9 +28,11 @@ export interface ProxyConfig {
   readonly node: NodeConfig
   /** Bytes that may wait in each direction of a connection to an internal listener. */
   readonly internalBufferBytes: number
-  /** Replaces `x-envoy` in header names. */
+  /** Replaces `x-envoy` in header names; '' = there are no such headers. */
   readonly headerPrefix: string
   /** The configuration as read, secrets redacted, for /config_dump. */
   readonly dump: unknown
+  /** The objects it was made of; undefined where the configuration is one piece. */
+  readonly objects?: readonly ConfigObject[]
   /** Names and origins of certificates for /certs come from the listeners' and clusters' TLS. */
 }

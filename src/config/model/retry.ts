@@ -4,23 +4,27 @@ import type { HeaderMutations } from './header-mutation.ts'
 import type { Place } from './place.ts'
 import type { HeaderMatch } from './string-match.ts'
 
-export type RetryCondition =
-  | '5xx'
-  | 'gateway-error'
-  | 'reset'
-  | 'reset-before-request'
-  | 'connect-failure'
-  | 'envoy-ratelimited'
-  | 'retriable-4xx'
-  | 'refused-stream'
-  | 'retriable-status-codes'
-  | 'retriable-headers'
-  | 'http3-post-connect-failure'
-  | 'cancelled'
-  | 'deadline-exceeded'
-  | 'internal'
-  | 'resource-exhausted'
-  | 'unavailable'
+/** Reasons to try again, by Envoy's names (retry_on). */
+export const RETRY_CONDITIONS = [
+  '5xx',
+  'gateway-error',
+  'reset',
+  'reset-before-request',
+  'connect-failure',
+  'envoy-ratelimited',
+  'retriable-4xx',
+  'refused-stream',
+  'retriable-status-codes',
+  'retriable-headers',
+  'http3-post-connect-failure',
+  'cancelled',
+  'deadline-exceeded',
+  'internal',
+  'resource-exhausted',
+  'unavailable',
+] as const
+
+export type RetryCondition = (typeof RETRY_CONDITIONS)[number]
 
 export interface RetryPolicy {
   readonly on: ReadonlySet<RetryCondition>
@@ -50,14 +54,30 @@ export interface RetryPolicy {
   readonly avoid: {
     readonly previousHosts: boolean
     readonly canaries: boolean
-    /** Endpoints with this `envoy.lb` metadata; undefined = none. */
-    readonly metadata: Readonly<Record<string, unknown>> | undefined
+    /** Endpoints whose `envoy.lb` metadata has all of this; values as in `FilterMetadata`. undefined = none. */
+    readonly metadata: ReadonlyMap<string, string> | undefined
   }
   /** Picks in search of an endpoint that the predicates let through. */
   readonly hostSelectionAttempts: number
   /** Leave priorities that were tried after so many attempts; undefined = off. Envoy: previous_priorities. */
   readonly previousPrioritiesEvery: number | undefined
   readonly place: Place
+}
+
+/** Envoy's: nothing is tried again until `on` says when. */
+export const DEFAULT_RETRY: Omit<RetryPolicy, 'place'> = {
+  on: new Set(),
+  retries: 1,
+  perTryTimeoutMs: undefined,
+  perTryIdleTimeoutMs: undefined,
+  backoff: { baseMs: 25, maxMs: 250, kind: 'jittered', randomization: 0 },
+  rateLimited: undefined,
+  statuses: new Set(),
+  headers: [],
+  requestHeaders: [],
+  avoid: { previousHosts: false, canaries: false, metadata: undefined },
+  hostSelectionAttempts: 1,
+  previousPrioritiesEvery: undefined,
 }
 
 export interface MirrorPolicy {

@@ -35,6 +35,9 @@ export interface VirtualHost {
   readonly routes: readonly Route[]
   readonly requireTls: 'none' | 'external-only' | 'all'
   readonly mutations: MessageMutations
+  /** The upstream / the client is told the number of the attempt. Envoy: include_(request_)attempt_count(_in_response). */
+  readonly attemptCountInRequest?: boolean
+  readonly attemptCountInResponse?: boolean
   /** By filter name. */
   readonly perFilter: PerFilterConfig
   readonly place: Place
@@ -53,6 +56,8 @@ export interface Route {
   readonly action: RouteAction
   readonly mutations: MessageMutations
   readonly perFilter: PerFilterConfig
+  /** A longer request body gets 413, or is cut off once it was answered. undefined = no limit. Easegress: clientMaxBodySize. */
+  readonly maxRequestBodyBytes?: number | undefined
   readonly place: Place
 }
 
@@ -80,8 +85,8 @@ export interface RouteMatch {
   /** One header match is enough. Easegress: matchAllHeader false. */
   readonly anyHeader?: boolean
   readonly anyQuery?: boolean
-  /** Which clients; undefined = all. */
-  readonly sources?: SourceFilter | undefined
+  /** Which clients, by the address the connection manager trusts; all must let it in. undefined = all clients. */
+  readonly sources?: SourceFilter | readonly SourceFilter[] | undefined
 }
 
 /** Lower case. `suffix` is `*.example.com` without the star, `prefix` is `www.*` without it. */
@@ -89,9 +94,13 @@ export type HostMatch =
   | { readonly kind: 'exact' | 'suffix' | 'prefix'; readonly value: string }
   | { readonly kind: 'regex'; readonly regex: WholeRegex }
 
-/** Easegress: ipFilter. */
+/**
+ * Easegress: ipFilter. With an allow list nobody else gets in; who is on both lists, or on neither, gets the default.
+ */
 export interface SourceFilter {
   readonly blockByDefault: boolean
+  /** Asked before the path: who is kept out hears 403 on any path. Easegress: ipFilter of a rule or server. */
+  readonly beforePath?: boolean
   readonly allow: readonly AddressRange[]
   readonly block: readonly AddressRange[]
   readonly place: Place
@@ -114,6 +123,8 @@ export interface RedirectAction {
   readonly host: string
   /** 0 = keep. */
   readonly port: number
+  /** Neither the port that the client named nor the scheme's own is printed. Gateway API: RequestRedirect. */
+  readonly omitDefaultPort?: boolean
   readonly path: PathRewrite | undefined
   readonly status: number
   readonly stripQuery: boolean

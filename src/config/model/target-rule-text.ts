@@ -107,3 +107,11 @@ function readPorts(text: string | undefined): TargetRule['ports'] | string {
   }
   return ports
 }
+
+/** The rule as it is written; {@link readTargetRule} reads it back. */
+export function targetRuleText({ host, range, ports }: TargetRule): string {
+  const target = range === undefined ? (host ?? '*') : `${range.address}/${range.prefixLength}`
+  if (ports === undefined) return target
+  const list = ports.map(({ from, to }) => (from === to ? String(from) : `${from}-${to}`)).join(',')
+  return `${target.includes(':') ? `[${target}]` : target}:${list}`
+}

@@ -3,6 +3,7 @@
 import type { AccessLogConfig } from './access-log.ts'
 import type { FormatTemplate } from './format-template.ts'
 import type { HeaderAddition } from './header-mutation.ts'
+import type { HashPolicy } from './hash-policy.ts'
 import type { Place } from './place.ts'
 import type { ProxyTlv } from './proxy-protocol.ts'
 
@@ -31,6 +32,8 @@ export interface TcpProxy {
   readonly tlvMerge: 'add-if-absent' | 'overwrite-by-type' | 'append'
   /** While the server drains, close with flush at the next bytes. */
   readonly checkDrainClose: boolean
+  /** Of the connection: `source-ip` and `filter-state` only. undefined = none. */
+  readonly hashPolicies?: readonly HashPolicy[] | undefined
   readonly place: Place
 }
 

@@ -75,3 +75,49 @@ export interface UpstreamTls extends TlsCommon {
   /** Sessions kept for resumption; 0 = none. */
   readonly maxSessionKeys: number
 }
+
+/** Asks for no more than a chain of trust, to authorities that are yet to be named. */
+export const DEFAULT_VALIDATION: Omit<TlsValidation, 'place'> = {
+  trustedCa: undefined,
+  systemRoots: false,
+  crl: undefined,
+  subjectAltNames: [],
+  spkiPins: [],
+  certificateHashes: [],
+  allowExpired: false,
+  acceptUntrusted: false,
+  maxVerifyDepth: undefined,
+}
+
+const DEFAULT_TLS: Omit<TlsCommon, 'place'> = {
+  minVersion: 'TLSv1.2',
+  maxVersion: 'TLSv1.3',
+  ciphers: undefined,
+  curves: undefined,
+  signatureAlgorithms: undefined,
+  certificates: [],
+  validation: undefined,
+  alpn: [],
+  keyLogPath: undefined,
+}
+
+/** No certificate yet, and none asked of clients. */
+export const DEFAULT_DOWNSTREAM_TLS: Omit<DownstreamTls, 'place'> = {
+  ...DEFAULT_TLS,
+  requireClientCertificate: false,
+  sessionTicketKeys: [],
+  statelessResumption: true,
+  statefulResumption: true,
+  sessionTimeout: undefined,
+}
+
+/** Encrypted, to whoever answers: `validation` is for the caller to say. */
+export const DEFAULT_UPSTREAM_TLS: Omit<UpstreamTls, 'place'> = {
+  ...DEFAULT_TLS,
+  sni: '',
+  autoHostSni: false,
+  autoSni: false,
+  autoSniHeader: '',
+  autoSanValidation: false,
+  maxSessionKeys: 1,
+}

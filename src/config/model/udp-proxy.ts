@@ -2,6 +2,7 @@
 
 import type { AccessLogConfig } from './access-log.ts'
 import type { FormatTemplate } from './format-template.ts'
+import type { HashPolicy } from './hash-policy.ts'
 import type { HeaderAddition } from './header-mutation.ts'
 import type { Place } from './place.ts'
 
@@ -11,6 +12,8 @@ export interface UdpProxy {
   /** A session ends after so long without a datagram either way. */
   readonly idleTimeoutMs: number
   readonly tunneling: UdpTunnelingConfig | undefined
+  /** Of the client's address: `source-ip` only. undefined = none. */
+  readonly hashPolicies?: readonly HashPolicy[] | undefined
   /** http_capsule session filter: datagrams travel as RFC 9297 capsules. */
   readonly capsules: boolean
   /** Session and proxy access logs. */

@@ -35,15 +35,22 @@ export const MAX_DEPTH = 200
 /** Each document of a text by itself: one that is refused does not keep the others away. Empty ones are left out. */
 export function parseDocuments(text: string, file: string, format: 'yaml' | 'json'): readonly ParsedText[] {
   const { documents, placeAt } = readDocuments(text, file, format)
+  const budget = { nodes: MAX_NODES }
   return documents
-    .filter((document) => document.errors.length > 0 || document.contents !== null)
+    .filter((document) => document.errors.length > 0 || !isEmpty(document))
     .map((document) => {
       const problems = problemsOf(document, placeAt)
       const strict = format === 'json' && problems.length === 0 ? jsonProblem(text, placeAt) : undefined
       if (strict !== undefined) problems.push(strict)
-      return problems.length > 0 ? { kind: 'refused', problems } : new TreeBuilder(document, placeAt, format).build()
+      return problems.length > 0
+        ? { kind: 'refused', problems }
+        : new TreeBuilder(document, { placeAt, format, budget }).build()
     })
 }
+
+/** Such as what follows the last `---` of a file. */
+const isEmpty = ({ contents }: Document.Parsed): boolean =>
+  contents === null || (isScalar(contents) && contents.source === '' && contents.anchor === undefined)
 
 interface Documents {
   readonly documents: readonly Document.Parsed[]
@@ -80,7 +87,7 @@ export function parseText(text: string, file: string, format: 'yaml' | 'json'): 
     problems.push({ place: placeAt(second.range[0]), message: 'a second YAML document; one file holds one' })
   }
   if (problems.length > 0) return { kind: 'refused', problems }
-  return new TreeBuilder(first, placeAt, format).build()
+  return new TreeBuilder(first, { placeAt, format, budget: { nodes: MAX_NODES } }).build()
 }
 
 /** Faults of one text that are told; a text that is no YAML at all has one at every character. */
@@ -138,18 +145,26 @@ class Refusal extends Error {
   }
 }
 
+interface Building {
+  readonly placeAt: (offset: number) => TextPlace
+  readonly format: 'yaml' | 'json'
+  /** Of all documents of the file together. */
+  readonly budget: { nodes: number }
+}
+
 class TreeBuilder {
   private readonly document: Document.Parsed
   private readonly placeAt: (offset: number) => TextPlace
   private readonly format: 'yaml' | 'json'
-  private nodes = 0
+  private readonly budget: { nodes: number }
   private readonly openAliases = new Set<unknown>()
   private readonly anchors = new Map<string, ParsedNode>()
 
-  constructor(document: Document.Parsed, placeAt: (offset: number) => TextPlace, format: 'yaml' | 'json') {
+  constructor(document: Document.Parsed, { placeAt, format, budget }: Building) {
     this.document = document
     this.placeAt = placeAt
     this.format = format
+    this.budget = budget
   }
 
   build(): ParsedText {
@@ -168,7 +183,7 @@ class TreeBuilder {
   private node(node: ParsedNode, depth: number): SourceNode {
     const place = this.placeAt(node.range[0])
     if (depth > MAX_DEPTH) throw new Refusal(place, `nested more than ${MAX_DEPTH} levels deep`)
-    if (++this.nodes > MAX_NODES) throw new Refusal(place, 'the aliases of this file expand to too much')
+    if (--this.budget.nodes < 0) throw new Refusal(place, 'the aliases of this file expand to too much')
     if (isAlias(node)) return this.alias(node, place, depth)
     if ('anchor' in node && node.anchor !== undefined) this.anchors.set(node.anchor, node)
     if (isScalar(node)) return { kind: 'scalar', place, value: this.scalar(node), text: node.source }

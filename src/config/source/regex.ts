@@ -13,6 +13,12 @@ export function compileRegex(source: string): WholeRegex | { readonly reason: st
   }
 }
 
+/** The same for an expression that need not match the whole text, as Go's MatchString reads it. */
+export function compileSearch(source: string): WholeRegex | { readonly reason: string } {
+  const whole = compileRegex(source)
+  return isRegex(whole) ? new SearchRegex(source, RE2JS.compile(source)) : whole
+}
+
 const searched = new Map<string, RE2JS>()
 
 /** Whether the text has a match anywhere; for patterns of the schema, which are few and kept. */
@@ -39,7 +45,7 @@ export function substitutionProblem(regex: WholeRegex, substitution: string): st
 
 class LinearRegex implements WholeRegex {
   readonly source: string
-  private readonly compiled: RE2JS
+  protected readonly compiled: RE2JS
 
   constructor(source: string, compiled: RE2JS) {
     this.source = source
@@ -63,6 +69,13 @@ class LinearRegex implements WholeRegex {
 
   toJSON(): string {
     return this.source
+  }
+}
+
+/** Matches when some part of the text does. */
+class SearchRegex extends LinearRegex {
+  override test(text: string): boolean {
+    return this.compiled.matcher(text).find()
   }
 }
 

@@ -4,6 +4,7 @@
 import type { CloseCause } from '../../core/close-cause.ts'
 import { closeCause } from '../../core/close-cause.ts'
 import { connectUdp, type UdpConnectSink, type UdpSink, type UdpSocket } from '../../transport/udp.ts'
+import { hashOfConnection } from '../../route/hash-policy.ts'
 import { DatagramBuffer } from './datagram-buffer.ts'
 import { UdpSession } from './session.ts'
 
@@ -15,7 +16,10 @@ export class DirectSession extends UdpSession implements UdpSink, UdpConnectSink
   #socket: UdpSocket | undefined
 
   start(): void {
-    const endpoint = this.upstream.runtime.pick()
+    const endpoint = this.upstream.runtime.pick({
+      tried: [],
+      hash: hashOfConnection(this.runtime.config.hashPolicies, this.facts),
+    })
     if (endpoint.kind === 'none') {
       this.end(closeCause('upstream', 'udp', endpoint.code, endpoint.reason))
       return

@@ -13,6 +13,7 @@ export const udpTunnelParts = (
   head: RequestHead,
   tried: readonly Endpoint[],
   facts: StreamFacts,
+  hash: bigint | undefined,
 ): TunnelAttemptParts => ({
   upstream,
   head,
@@ -24,6 +25,7 @@ export const udpTunnelParts = (
     priority: 'default',
     downstream: { connectionId: facts.connectionId, info: facts.downstream },
     tried,
+    hash,
   },
   // RFC 9298 §3.3, §3.5 by way of the codec, which makes HTTP/2's 200 a 101; Envoy takes exactly 200 for a POST.
   accepts: (status) => status === (head.tunnel === undefined ? 200 : 101),

@@ -12,6 +12,7 @@ import type { RequestHead, ResponseHead } from '../../codec/http-stream.ts'
 import type { UdpTunnelingConfig } from '../../config/model/udp-proxy.ts'
 import { addFlag } from '../../format/blank-facts.ts'
 import type { ByteStream, ByteStreamSink } from '../../transport/byte-stream.ts'
+import { hashOfConnection } from '../../route/hash-policy.ts'
 import type { AttemptFailure, AttemptOwner, UpstreamSide } from '../../upstream/attempt.ts'
 import { TunnelAttempt } from '../../upstream/tunnel-attempt.ts'
 import type { UpstreamConnection } from '../../upstream/upstream-connection.ts'
@@ -161,7 +162,8 @@ export class TunnelSession extends UdpSession implements AttemptOwner, ByteStrea
     const { facts, runtime } = this
     facts.attempts++
     facts.times.upstreamStart = runtime.clock.now()
-    const attempt = new TunnelAttempt(udpTunnelParts(this.upstream, this.#config, head, this.#tried, facts), this)
+    const hash = hashOfConnection(this.runtime.config.hashPolicies, facts)
+    const attempt = new TunnelAttempt(udpTunnelParts(this.upstream, this.#config, head, this.#tried, facts, hash), this)
     this.#attempt = attempt
     attempt.start()
   }

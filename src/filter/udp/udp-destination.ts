@@ -23,9 +23,9 @@ const FIELDS = [['capsule-protocol', '?1']] as const
 export const udpDestination = (tools: UdpDestinationTools): TunnelDestination => ({
   open({ upstream, need, endStream }, waiter) {
     if (endStream) return refuse(waiter, 'connect_udp_ended', 'no datagram can follow its head')
-    const { target, tried = [] } = need
+    const { tried = [] } = need
     const original = need.downstream?.info.state?.originalDestination
-    const endpoint = upstream.runtime.pick({ tried, target, original })
+    const endpoint = upstream.runtime.pick({ ...need, tried, original })
     if (endpoint.kind === 'none') return refuse(waiter, endpoint.code, endpoint.reason)
     const breakers = upstream.breakers(need.priority)
     const refusal = breakers.tryAcquire('connection')

@@ -10,6 +10,7 @@ import { addressText } from '../../config/model/address.ts'
 import type { ProxyConfig } from '../../config/model/proxy.ts'
 import { accessLogger } from '../../observe/access-log/access-logger.ts'
 import { LogSinks } from '../../observe/access-log/sinks.ts'
+import { Rates } from '../../observe/metrics/rates.ts'
 import type { ApplicationLog, ComponentLog, LogLevel } from '../../observe/log.ts'
 import { StartError, systemReason } from '../../server/start-error.ts'
 import { endRequest, QuitRequest } from '../end-request.ts'
@@ -41,6 +42,8 @@ export class Fleet {
   #admin: AdminServer | undefined
   #state: 'INITIALIZING' | 'LIVE' | 'DRAINING' = 'INITIALIZING'
   #stopping = false
+  /** Fulfilled by what asks for the end. Heard from the start on: the first worker has clients while others still start. */
+  readonly #asked: Promise<string>
 
   constructor(
     config: ProxyConfig,
@@ -56,6 +59,7 @@ export class Fleet {
     this.#sinks = new LogSinks((target, message) =>
       this.#main.error('access log cannot be written', { target, reason: message }),
     )
+    this.#asked = endRequest(this.#quit, () => this.#tellAll({ kind: 'reopen-logs' }))
   }
 
   get adminAddress(): string | undefined {
@@ -66,23 +70,27 @@ export class Fleet {
     return this.#listeners
   }
 
-  /** Starts admin and workers; the first one tells which ports it got. Rejects with a sentence that names the place. */
+  /**
+   * Starts admin and workers; the first one tells which ports it got. Rejects with a sentence that names the place. Does
+   * not wait for workers once the end is asked for.
+   */
   async start(): Promise<readonly string[]> {
+    const ending = this.#asked.then((): readonly string[] => {
+      this.#stopping = true
+      return []
+    })
     await this.#startAdmin()
-    const first = await this.#spawn(0)
-    this.#listeners = first.listeners
-    await Promise.all(Array.from({ length: this.#size - 1 }, (_, index) => this.#spawn(index + 1)))
-    this.#state = 'LIVE'
-    return first.warnings
+    return Promise.race([this.#startWorkers(), ending])
   }
 
   /** Waits for a signal or /quitquitquit, drains, stops. Resolves to what ended it. */
   async ended(drainSeconds: number): Promise<string> {
-    const reason = await endRequest(this.#quit, () => this.#tellAll({ kind: 'reopen-logs' }))
+    const reason = await this.#asked
     this.#state = 'DRAINING'
-    const again = endRequest(new QuitRequest(), () => undefined)
-    void again.then(() => this.#tellAll({ kind: 'stop', drainSeconds: 0 }))
+    const again = new QuitRequest()
+    void endRequest(again, () => undefined).then(() => this.#tellAll({ kind: 'stop', drainSeconds: 0 }))
     await this.stop(reason === 'SIGTERM' ? drainSeconds : 0)
+    again.ask('stopped')
     return reason
   }
 
@@ -101,6 +109,17 @@ export class Fleet {
     await late
     await this.#admin?.close()
     this.#sinks.close()
+    // After a start that failed nobody has asked, and the wait for it must not keep the process.
+    this.#quit.ask('stopped')
+  }
+
+  async #startWorkers(): Promise<readonly string[]> {
+    const first = await this.#spawn(0)
+    this.#listeners = first.listeners
+    if (this.#stopping) return first.warnings
+    await Promise.all(Array.from({ length: this.#size - 1 }, (_, index) => this.#spawn(index + 1)))
+    if (this.#state === 'INITIALIZING') this.#state = 'LIVE'
+    return first.warnings
   }
 
   async #spawn(index: number): Promise<{ listeners: readonly WorkerListener[]; warnings: readonly string[] }> {
@@ -189,6 +208,7 @@ export class Fleet {
     return {
       clock: systemClock,
       registry: view.registry,
+      rates: new Rates(),
       ledger: view,
       server: {
         version: version(),

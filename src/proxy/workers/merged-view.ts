@@ -5,6 +5,7 @@ import { systemClock } from '../../core/clock.ts'
 import type { ProxyConfig } from '../../config/model/proxy.ts'
 import type { TunnelBook, TunnelEntry } from '../../observe/ledger/ledger.ts'
 import { StatRegistry } from '../../observe/stats/registry.ts'
+import { gaugeMerge } from './gauge-merge.ts'
 import type { WorkerSnapshot, WorkerStat, WorkerTunnel } from './messages.ts'
 
 /** Tunnel ids are unique in a worker only: the view's are `id * SPREAD + worker`. */
@@ -54,6 +55,7 @@ export class MergedView implements TunnelBook {
       for (const tunnel of snapshot.tunnels) this.#tunnels.push(this.#entry(worker, tunnel))
       for (const { name, hosts } of snapshot.clusters) this.#addHosts(name, hosts)
     }
+    this.#forget(fresh)
   }
 
   #add(stat: WorkerStat, fresh: Set<string>): void {
@@ -62,7 +64,8 @@ export class MergedView implements TunnelBook {
     fresh.add(name)
     if (kind === 'counter' || kind === 'gauge') {
       const whole = this.registry[kind](name, extracted, tags)
-      whole.value = first || SAME_EVERYWHERE.has(name) ? value : whole.value + value
+      if (first) whole.value = value
+      else whole.value = kind === 'counter' ? whole.value + value : merged(extracted, whole.value, value)
       return
     }
     const whole = this.registry.histogram(name, extracted, tags)
@@ -72,6 +75,11 @@ export class MergedView implements TunnelBook {
     })
     whole.count = (first ? 0 : whole.count) + value
     whole.sum = (first ? 0 : whole.sum) + (stat.sum ?? 0)
+  }
+
+  /** What nobody told of any more is nothing: a worker that died took its connections with it. */
+  #forget(fresh: ReadonlySet<string>): void {
+    for (const stat of this.registry.all()) if (stat.kind === 'gauge' && !fresh.has(stat.name)) stat.value = 0
   }
 
   #addHosts(cluster: string, hosts: readonly HostStatus[]): void {
@@ -105,18 +113,22 @@ export class MergedView implements TunnelBook {
   }
 }
 
-/** Gauges that say the same in every worker. */
-const SAME_EVERYWHERE: ReadonlySet<string> = new Set([
-  'server.live',
-  'server.state',
-  'server.uptime',
-  'listener_manager.total_listeners_active',
-  'cluster_manager.active_clusters',
-])
+function merged(name: string, a: number, b: number): number {
+  switch (gaugeMerge(name)) {
+    case 'sum':
+      return a + b
+    case 'most':
+      return Math.max(a, b)
+    case 'least':
+      return Math.min(a, b)
+  }
+}
 
+/** Every worker checks and ejects for itself: a flag that one of them has raised is shown. */
 function sumOf(a: HostStatus, b: HostStatus): HostStatus {
   return {
     ...a,
+    healthFlags: [...new Set([...a.healthFlags, ...b.healthFlags])],
     cxActive: a.cxActive + b.cxActive,
     cxConnectFail: a.cxConnectFail + b.cxConnectFail,
     cxTotal: a.cxTotal + b.cxTotal,

@@ -1,5 +1,6 @@
 // A worker process: runs the data plane of the configuration on shared ports and answers the main process.
 
+import { adoptProcessSecret } from '../../core/process-secret.ts'
 import type { ProxyConfig } from '../../config/model/proxy.ts'
 import { closeCause } from '../../core/close-cause.ts'
 import { systemClock } from '../../core/clock.ts'
@@ -26,6 +27,7 @@ export async function runWorker(
   const stopping = stopRequest()
   const start = await Promise.race([nextStart(), stopping.then(() => undefined)])
   if (start === undefined) return leave()
+  adoptProcessSecret(start.ticketKey)
   const proxy = new Proxy(
     { ...config, admin: undefined },
     log,

@@ -1,10 +1,16 @@
 // Short ways to make clusters, endpoints and a resolver that answers as told.
 
 import type { Address } from '../../../src/config/model/address.ts'
-import type { CircuitBreakers, Cluster, EndpointConfig } from '../../../src/config/model/cluster.ts'
+import {
+  type CircuitBreakers,
+  type Cluster,
+  DIRECT_CLUSTER,
+  type EndpointConfig,
+} from '../../../src/config/model/cluster.ts'
 import type { DnsCacheConfig } from '../../../src/config/model/dns-cache.ts'
+import { DEFAULT_HTTP1, DEFAULT_HTTP2 } from '../../../src/config/model/http-protocol.ts'
 import { NOWHERE, type Place } from '../../../src/config/model/place.ts'
-import type { UpstreamTls } from '../../../src/config/model/tls.ts'
+import { DEFAULT_UPSTREAM_TLS, type UpstreamTls } from '../../../src/config/model/tls.ts'
 import { ClusterRuntime } from '../../../src/cluster/cluster-runtime.ts'
 import type { DnsAnswer, DnsResolver } from '../../../src/cluster/discovery/dns-resolver.ts'
 import { Endpoint } from '../../../src/cluster/endpoint.ts'
@@ -39,22 +45,11 @@ export const limits = (more: Partial<CircuitBreakers> = {}): CircuitBreakers => 
 })
 
 export const cluster = (more: Partial<Cluster> = {}): Cluster => ({
+  ...DIRECT_CLUSTER,
   name: 'app',
-  proxyProtocol: undefined,
-  httpProxy: undefined,
-  originalDestination: undefined,
-  dnsCache: undefined,
-  targetPolicy: undefined,
-  preconnectRatio: 1,
-  poolPerDownstreamConnection: false,
-  terminatesConnect: false,
   statName: 'app',
   discovery: 'static',
-  dnsFamily: 'auto',
-  dnsRefreshMs: 5000,
   respectDnsTtl: false,
-  connectTimeoutMs: 5000,
-  bufferLimitBytes: 1048576,
   balancing: { kind: 'round-robin' },
   endpoints: [],
   protocol: { kind: 'explicit', version: 'http1' },
@@ -67,37 +62,16 @@ export const cluster = (more: Partial<Cluster> = {}): Cluster => ({
     maxRequestsPerConnection: undefined,
     headersWithUnderscores: 'allow',
   },
-  http1: {
-    allowAbsoluteUrl: true,
-    acceptHttp10: false,
-    defaultHostForHttp10: '',
-    headerKeyFormat: 'lower',
-    enableTrailers: false,
-    allowChunkedLength: false,
-    streamErrorOnInvalidMessage: false,
-    sendFullyQualifiedUrl: false,
-    allowCustomMethods: false,
-    ignoreUpgrade: [],
-  },
+  http1: DEFAULT_HTTP1,
   http2: {
+    ...DEFAULT_HTTP2,
     allowConnect: true,
-    hpackTableSize: 4096,
     maxConcurrentStreams: 100,
-    initialStreamWindowSize: 65535,
-    initialConnectionWindowSize: 65535,
-    maxOutboundFrames: 10000,
-    maxOutboundControlFrames: 1000,
-    maxConsecutiveInboundFramesWithEmptyPayload: 1,
-    maxInboundPriorityFramesPerStream: 100,
-    maxInboundWindowUpdateFramesPerDataFrameSent: 10,
-    streamErrorOnInvalidMessage: false,
-    customSettings: [],
-    keepalive: undefined,
+    initialStreamWindowSize: 65_535,
+    initialConnectionWindowSize: 65_535,
   },
   tls: undefined,
   circuitBreakers: { default: limits(), high: limits() },
-  keepalive: undefined,
-  bindAddress: undefined,
   place: place(60),
   ...more,
 })
@@ -117,24 +91,7 @@ export const dnsCacheConfig = (more: Partial<DnsCacheConfig> = {}): DnsCacheConf
 })
 
 /** TLS that verifies nothing. */
-export const upstreamTls: UpstreamTls = {
-  minVersion: 'TLSv1.2',
-  maxVersion: 'TLSv1.3',
-  ciphers: undefined,
-  curves: undefined,
-  signatureAlgorithms: undefined,
-  certificates: [],
-  validation: undefined,
-  alpn: [],
-  keyLogPath: undefined,
-  sni: '',
-  autoHostSni: false,
-  autoSni: false,
-  autoSniHeader: '',
-  autoSanValidation: false,
-  maxSessionKeys: 1,
-  place: place(90),
-}
+export const upstreamTls: UpstreamTls = { ...DEFAULT_UPSTREAM_TLS, place: place(90) }
 
 /** Answers each name from `answers`; an Error is a failure. */
 export class FakeResolver implements DnsResolver {

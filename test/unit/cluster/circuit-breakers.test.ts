@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { type BreakerKind, CircuitBreakers } from '../../../src/cluster/circuit-breakers.ts'
 import { clusterScope } from '../../../src/cluster/cluster-stats.ts'
 import { StatRegistry } from '../../../src/observe/stats/registry.ts'
-import { limits } from './build.ts'
+import { endpoint, limits } from './build.ts'
 
 function breakers(more = {}) {
   const registry = new StatRegistry()
@@ -59,4 +59,45 @@ test('a slot given back too often is not gained', () => {
   made.release('retry')
   assert.equal(made.tryAcquire('retry'), undefined)
   assert.ok(made.tryAcquire('retry'))
+})
+
+test('a retry budget grows with the requests under way', () => {
+  const { made } = breakers({ retryBudget: { percent: 20, minimum: 1 } })
+  assert.equal(made.tryAcquire('retry'), undefined)
+  assert.match(
+    made.tryAcquire('retry') ?? '',
+    /^circuit breaker retry_budget of cluster "app" is reached: 1 \(20 % of the requests under way, at least 1\)/,
+  )
+  for (let i = 0; i < 10; i++) made.acquire('request')
+  assert.equal(made.tryAcquire('retry'), undefined)
+  assert.ok(made.tryAcquire('retry') !== undefined)
+})
+
+test('what is left is shown where that is asked for', () => {
+  const { made, gauge } = breakers({ maxRequests: 2, trackRemaining: true })
+  assert.equal(gauge('remaining_rq'), 2)
+  made.acquire('request')
+  assert.equal(gauge('remaining_rq'), 1)
+  made.acquire('request')
+  made.acquire('request')
+  assert.equal(gauge('remaining_rq'), 0)
+})
+
+test('one endpoint has a limit of its own, and the refusal names it and the priority', () => {
+  const registry = new StatRegistry()
+  const made = new CircuitBreakers(
+    'app',
+    'high',
+    limits({ maxConnectionsPerEndpoint: 1 }),
+    clusterScope(registry, 'app'),
+  )
+  const [one, two] = [endpoint('127.0.0.1'), endpoint('127.0.0.2')]
+  assert.equal(made.tryConnect(one), undefined)
+  assert.match(
+    made.tryConnect(one) ?? '',
+    /^circuit breaker per_host_thresholds max_connections \(priority HIGH\) of cluster "app" is reached for endpoint 127.0.0.1:80: 1/,
+  )
+  assert.equal(made.tryConnect(two), undefined)
+  made.disconnect(one)
+  assert.equal(made.tryConnect(one), undefined)
 })

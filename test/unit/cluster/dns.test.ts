@@ -291,3 +291,51 @@ test('after a success the next failure is again asked about soon', async () => {
   assert.equal(clock.nextIn, 500)
   runtime.stop()
 })
+
+test('dns_failure_refresh_rate says how long to wait after failures, and starts over after a success', async () => {
+  const config = strict({ dnsRefreshMs: 60_000, dnsFailureBackoff: { baseMs: 1000, maxMs: 4000 } })
+  const { runtime, resolver, clock } = world(config, () => 0.5)
+  runtime.start()
+  await runtime.warm
+  const attempts = () => runtime.stats.updateAttempt.value
+  for (const [waitMs, count] of [
+    [500, 2],
+    [1000, 3],
+    [2000, 4],
+    [2000, 5],
+  ] as const) {
+    clock.advance(waitMs - 1)
+    await settle()
+    assert.equal(attempts(), count - 1)
+    clock.advance(1)
+    await settle()
+    assert.equal(attempts(), count)
+  }
+  resolver.answers.set('app.local', addresses('10.0.0.1'))
+  clock.advance(2000)
+  await settle()
+  assert.deepEqual(picks(runtime, 1), ['10.0.0.1:80'])
+  resolver.answers.delete('app.local')
+  clock.advance(60_000)
+  await settle()
+  const failed = attempts()
+  clock.advance(500)
+  await settle()
+  assert.equal(attempts(), failed + 1)
+  assert.deepEqual(picks(runtime, 1), ['10.0.0.1:80'])
+  runtime.stop()
+})
+
+test('dns_jitter makes the wait after a success longer by chance', async () => {
+  const { runtime, resolver, clock } = world(strict({ dnsRefreshMs: 5000, dnsJitterMs: 2000 }), () => 0.5)
+  resolver.answers.set('app.local', addresses('10.0.0.1'))
+  runtime.start()
+  await runtime.warm
+  clock.advance(5999)
+  await settle()
+  assert.equal(runtime.stats.updateAttempt.value, 1)
+  clock.advance(1)
+  await settle()
+  assert.equal(runtime.stats.updateAttempt.value, 2)
+  runtime.stop()
+})

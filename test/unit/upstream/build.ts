@@ -12,7 +12,7 @@ import { systemResolver } from '../../../src/cluster/discovery/dns-resolver.ts'
 import type { Address } from '../../../src/config/model/address.ts'
 import type { Cluster, EndpointConfig, HttpProxyHop } from '../../../src/config/model/cluster.ts'
 import { NOWHERE } from '../../../src/config/model/place.ts'
-import type { UpstreamTls } from '../../../src/config/model/tls.ts'
+import { DEFAULT_VALIDATION, type UpstreamTls } from '../../../src/config/model/tls.ts'
 import { StatRegistry } from '../../../src/observe/stats/registry.ts'
 import { codecCounters } from '../../../src/server/codec-counters.ts'
 import { tcpAddress } from '../../../src/transport/address.ts'
@@ -82,18 +82,7 @@ export const proxyOn = (port: number, more: Partial<HttpProxyHop> = {}): HttpPro
 /** TLS that trusts `ca` alone. */
 export const tlsTrusting = (ca: string, more: Partial<UpstreamTls> = {}): UpstreamTls => ({
   ...upstreamTls,
-  validation: {
-    trustedCa: Buffer.from(ca),
-    systemRoots: false,
-    crl: undefined,
-    subjectAltNames: [],
-    spkiPins: [],
-    certificateHashes: [],
-    allowExpired: false,
-    acceptUntrusted: false,
-    maxVerifyDepth: undefined,
-    place: NOWHERE,
-  },
+  validation: { ...DEFAULT_VALIDATION, trustedCa: Buffer.from(ca), place: NOWHERE },
   ...more,
 })
 

@@ -390,3 +390,40 @@ describe('max_connections', () => {
     await Promise.all([one.stop(), two.stop()])
   })
 })
+
+describe('limits on connections', () => {
+  it('count each priority by itself', async () => {
+    const app = await heldApp()
+    const circuitBreakers = { default: limits({ maxConnections: 2 }), high: limits({ maxConnections: 1 }) }
+    const { upstream, stop } = startRig(clusterOn(app.port, { circuitBreakers }))
+    const high = { ...STREAM_NEED, priority: 'high' } as const
+    const asked = [get(upstream, high), get(upstream, high), get(upstream), get(upstream), get(upstream)]
+    await until(() => app.connections() === 3 || undefined, {
+      what: 'one connection of high priority and two of the other',
+    })
+    await delay(20)
+    assert.equal(app.connections(), 3)
+    assert.equal(upstream.breakers('high').active('connection'), 1)
+    assert.equal(upstream.breakers('default').active('connection'), 2)
+    app.release()
+    for (const exchange of asked) assert.equal(await answered(exchange), 200)
+    stop()
+    await until(() => upstream.breakers('high').active('connection') === 0 || undefined, { what: 'the slot' })
+    await app.stop()
+  })
+
+  it('hold for one endpoint, whatever room the cluster has', async () => {
+    const app = await heldApp()
+    const limited = limits({ maxConnectionsPerEndpoint: 2 })
+    const { upstream, stop } = startRig(clusterOn(app.port, { circuitBreakers: { default: limited, high: limited } }))
+    const asked = Array.from({ length: 5 }, () => get(upstream))
+    await until(() => app.connections() === 2 || undefined, { what: 'two connections' })
+    await delay(20)
+    assert.equal(app.connections(), 2)
+    app.release()
+    for (const exchange of asked) assert.equal(await answered(exchange), 200)
+    assert.equal(app.connections(), 2)
+    stop()
+    await app.stop()
+  })
+})

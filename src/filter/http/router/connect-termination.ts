@@ -2,29 +2,28 @@
 // when the far side stands (RFC 9110 §9.3.6), not before, and then both are joined. Header fields are not passed on.
 
 import { closeCause } from '../../../core/close-cause.ts'
+import type { ErrorCode } from '../../../core/errors.ts'
 import { HeaderList } from '../../../codec/header-list.ts'
 import type { ResponseHead } from '../../../codec/http-stream.ts'
 import type { ConnectTermination as ConnectConfig } from '../../../config/model/route.ts'
+import type { Place } from '../../../config/model/place.ts'
 import type { Ticket, UpstreamFailure } from '../../../upstream/stream-need.ts'
 import { type DestinationWaiter, type OpenDestination, TCP_DESTINATION } from '../../../upstream/tunnel-destination.ts'
+import { markAnswer } from './answer-marks.ts'
 import { dialNeed } from './dial-need.ts'
 import type { Attempt, AttemptOwner, Forwarding } from './forwarding.ts'
 import { UpstreamAttempt } from './upstream-attempt.ts'
-import { UpstreamBody } from './upstream-body.ts'
 
 export class ConnectTermination extends UpstreamAttempt implements Attempt, DestinationWaiter {
   readonly #config: ConnectConfig
-  readonly #body = new UpstreamBody()
-  readonly #endStream: boolean
   #ticket: Ticket | undefined
 
-  constructor(forwarding: Forwarding, owner: AttemptOwner, endStream: boolean, config: ConnectConfig) {
+  constructor(forwarding: Forwarding, owner: AttemptOwner, config: ConnectConfig) {
     super(forwarding, owner)
-    this.#endStream = endStream
     this.#config = config
   }
 
-  start(): void {
+  start(endStream: boolean): void {
     const { head, tools } = this.forwarding
     const destination = head.tunnel?.kind === 'connect' ? TCP_DESTINATION : tools.udpDestination
     if (destination === undefined) {
@@ -32,8 +31,9 @@ export class ConnectTermination extends UpstreamAttempt implements Attempt, Dest
       return
     }
     if (!this.enter()) return
+    this.armTryLimit()
     const need = dialNeed(this.forwarding, this.#config.proxyProtocol)
-    const ticket = destination.open({ endStream: this.#endStream, upstream: this.upstream, need }, this)
+    const ticket = destination.open({ endStream, upstream: this.upstream, need }, this)
     if (!this.done) this.#ticket = ticket
   }
 
@@ -41,7 +41,7 @@ export class ConnectTermination extends UpstreamAttempt implements Attempt, Dest
 
   data(buffer: Buffer, start: number, end: number): boolean {
     if (this.done) return true
-    this.#body.keep(buffer, start, end, false)
+    this.forwarding.body.keep(buffer, start, end, false)
     return false
   }
 
@@ -77,16 +77,18 @@ export class ConnectTermination extends UpstreamAttempt implements Attempt, Dest
     this.upstream.onResponseHead(endpoint, 200)
     facts.responseCodeDetails = 'via_upstream'
     this.owner.tunnelAnswered()
+    const acceptance = this.#acceptance(opened)
+    markAnswer(this.forwarding, endpoint, acceptance.headers)
     const maxDurationMs = this.handOver()
     this.owner.attemptDone()
-    sink.onTunnelAccepted(this.#acceptance(opened), {
+    sink.onTunnelAccepted(acceptance, {
       open: () => {
         stream.setHighWater(tools.bufferLimitBytes)
         return stream
       },
       protocol: opened.protocol,
       endpoint: stream.info.remote.text,
-      received: this.#body.take(),
+      received: this.forwarding.body.take(),
       maxDurationMs,
       hopNote: '',
       release: (cause) => {
@@ -102,8 +104,10 @@ export class ConnectTermination extends UpstreamAttempt implements Attempt, Dest
     this.failedToArrive(failure)
   }
 
-  protected expire(): void {
-    // Armed and cancelled within `onOpened`: the tunnel keeps the limit from there on.
+  protected giveUp(code: ErrorCode, explanation: string, place?: Place): void {
+    if (this.done) return
+    this.#ticket?.cancel()
+    this.fail(code, explanation, place)
   }
 
   #acceptance({ fields }: OpenDestination): ResponseHead {

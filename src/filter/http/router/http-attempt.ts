@@ -1,37 +1,36 @@
 // One attempt at an HTTP upstream: a stream of the cluster's pools, the response or the tunnel it brings. Nothing of a
-// tunnel's payload moves before it is accepted: the server codec keeps it until then.
+// tunnel's payload moves before it is accepted: the server codec keeps it until then, for the next attempt, too.
 
 import { closeCause, type CloseCause } from '../../../core/close-cause.ts'
 import type { ErrorCode } from '../../../core/errors.ts'
+import type { Endpoint } from '../../../cluster/endpoint.ts'
 import type { HeaderList } from '../../../codec/header-list.ts'
 import type { ClientStream, ClientStreamSink, RequestHead, ResponseHead } from '../../../codec/http-stream.ts'
+import type { Place } from '../../../config/model/place.ts'
 import { PAUSE } from '../../../transport/byte-stream.ts'
+import { reportAnswer, reportConnectFailure, reportLoss } from '../../../upstream/outlier-report.ts'
 import type { StreamWaiter, Ticket, UpstreamFailure } from '../../../upstream/stream-need.ts'
 import { earlyCode, lateCause } from '../../../upstream/lost-stream.ts'
 import { tunnelRequest, type TunnelRequest } from '../../../upstream/tunnel-request.ts'
 import type { UpstreamConnection } from '../../../upstream/upstream-connection.ts'
+import { markAnswer } from './answer-marks.ts'
 import { dialNeed } from './dial-need.ts'
-import type { Attempt, AttemptOwner, Forwarding } from './forwarding.ts'
+import type { Attempt } from './forwarding.ts'
 import { prepareForEndpoint } from './prepare-request.ts'
 import { UpstreamAttempt } from './upstream-attempt.ts'
-import { UpstreamBody } from './upstream-body.ts'
+import { frameRules } from './websocket-policy.ts'
 
 export class HttpAttempt extends UpstreamAttempt implements Attempt, StreamWaiter, ClientStreamSink {
-  readonly #endStream: boolean
-  readonly #body = new UpstreamBody()
   #ticket: Ticket | undefined
   #connection: UpstreamConnection | undefined
   #stream: ClientStream | undefined
   #tunnelRequest: TunnelRequest | undefined
+  /** Nothing more of the request follows. */
+  #requestEnded = false
   #responded = false
 
-  /** `endStream`: the request has no body. */
-  constructor(forwarding: Forwarding, owner: AttemptOwner, endStream: boolean) {
-    super(forwarding, owner)
-    this.#endStream = endStream
-  }
-
-  start(): void {
+  start(endStream: boolean): void {
+    this.#requestEnded = endStream
     if (!this.enter()) return
     const { head } = this.forwarding
     const need = {
@@ -44,15 +43,25 @@ export class HttpAttempt extends UpstreamAttempt implements Attempt, StreamWaite
 
   data(buffer: Buffer, start: number, end: number, endStream: boolean): boolean {
     if (this.done) return true
-    if (this.#stream !== undefined) return this.#stream.sendData(buffer, start, end, endStream)
-    this.#body.keep(buffer, start, end, endStream)
-    return false
+    const { body } = this.forwarding
+    if (endStream) this.#requestEnded = true
+    if (this.#stream === undefined) {
+      body.keep(buffer, start, end, endStream)
+      return false
+    }
+    if (body.retained && !body.retain(buffer, start, end, endStream)) this.owner.bodyNotKept()
+    if (endStream) this.armTryLimit()
+    return this.#stream.sendData(buffer, start, end, endStream)
   }
 
   trailers(trailers: HeaderList): void {
     if (this.done) return
-    if (this.#stream === undefined) this.#body.keepTrailers(trailers)
-    else this.#stream.sendTrailers(trailers)
+    const { body } = this.forwarding
+    this.#requestEnded = true
+    if (this.#stream === undefined || body.retained) body.keepTrailers(trailers)
+    if (this.#stream === undefined) return
+    this.armTryLimit()
+    this.#stream.sendTrailers(trailers)
   }
 
   pauseUpstream(): void {
@@ -65,6 +74,7 @@ export class HttpAttempt extends UpstreamAttempt implements Attempt, StreamWaite
 
   abort(cause: CloseCause): void {
     if (this.done) return
+    if (cause.code === 'response_timeout' && !this.#responded) reportAbort(this.#connection, cause)
     this.finish()
     this.#ticket?.cancel()
     if (this.#stream === undefined) return
@@ -81,56 +91,64 @@ export class HttpAttempt extends UpstreamAttempt implements Attempt, StreamWaite
     this.#ticket = undefined
     this.#connection = connection
     this.arrive({ id: connection.id, endpoint, info: connection.stream.info, protocol: client.protocol })
+    endpoint.outlier?.localOrigin('connect-success')
     if (connection.multiplexed && announcesBody(head)) {
       const explanation = 'a tunnel request with a Content-Length other than 0 cannot be a CONNECT (RFC 9113 §8.5)'
       this.fail('request_with_body_upgrade', explanation)
       return
     }
-    prepareForEndpoint(head, destination, endpoint.hostname)
+    prepareForEndpoint(head, destination, endpoint.config.authority ?? endpoint.hostname)
     this.#send(connection)
   }
 
   onStreamFailed(failure: UpstreamFailure): void {
     if (this.done) return
     this.#ticket = undefined
+    if (failure.endpoint !== undefined) reportConnectFailure(failure.endpoint, failure.code)
     this.failedToArrive(failure)
   }
 
   // ── the upstream stream ──
 
   onInformational(head: ResponseHead): void {
-    if (!this.done && this.#tunnelRequest === undefined) this.forwarding.sink.onInformational(head)
+    if (this.done) return
+    this.touchTry()
+    if (this.#tunnelRequest !== undefined) return
+    this.owner.committed()
+    this.forwarding.sink.onInformational(head)
   }
 
   onResponse(head: ResponseHead, endStream: boolean): void {
-    if (this.done) return
+    const connection = this.#connection
+    if (this.done || connection === undefined) return
     const { sink, tools } = this.forwarding
-    const { facts } = sink
-    this.#responded = true
-    facts.times.upstreamResponseStart = tools.clock.now()
-    const tunnel = this.#tunnelRequest
-    const outcome = tunnel?.judge(head) ?? { kind: 'response' }
+    const { endpoint } = connection
+    this.touchTry()
+    sink.facts.times.upstreamResponseStart = tools.clock.now()
+    const outcome = this.#tunnelRequest?.judge(head) ?? { kind: 'response' }
     if (outcome.kind === 'invalid') {
-      this.#giveUp(outcome.code, outcome.explanation, sink.selected?.route.place)
+      this.giveUp(outcome.code, outcome.explanation, sink.selected?.route.place)
       return
     }
-    if (this.#connection !== undefined) this.upstream.onResponseHead(this.#connection.endpoint, head.status)
+    this.upstream.onResponseHead(endpoint, head.status, head.headers)
+    reportAnswer(endpoint, head)
     if (outcome.kind === 'accepted') {
       this.#acceptTunnel(head)
       return
     }
-    facts.responseCodeDetails =
-      outcome.kind === 'refused' && head.status < 400 ? 'websocket_handshake_unsuccessful' : 'via_upstream'
-    if (tunnel !== undefined) {
-      this.owner.tunnelAnswered()
-      this.#stream?.endMessage()
-    } else if (!tools.suppressEnvoyHeaders && facts.times.requestEnd !== undefined) this.#addServiceTime(head)
-    if (endStream) this.#responseEnded()
-    sink.onResponse(head, endStream)
+    // envoy.md §2.4: what is neither a tunnel nor an error is told to the client as it is.
+    const unsuccessful = outcome.kind === 'refused' && head.status < 400
+    if (!unsuccessful && !this.owner.takesAnswer(head, endpoint)) {
+      this.#dropAnswer(endStream)
+      return
+    }
+    sink.facts.responseCodeDetails = unsuccessful ? 'websocket_handshake_unsuccessful' : 'via_upstream'
+    this.#passAnswer(head, endpoint, endStream)
   }
 
   onData(buffer: Buffer, start: number, end: number, endStream: boolean): void {
     if (this.done) return
+    this.touchTry()
     if (endStream) this.#responseEnded()
     if (!this.forwarding.sink.onResponseData(buffer, start, end, endStream)) this.pauseUpstream()
   }
@@ -157,20 +175,55 @@ export class HttpAttempt extends UpstreamAttempt implements Attempt, StreamWaite
     this.fail(earlyCode(cause), cause.detail)
   }
 
-  protected expire(explanation: string): void {
-    this.#giveUp('upstream_max_stream_duration', explanation, this.upstream.place)
+  /** Gives up on a stream that still lives. */
+  protected giveUp(code: ErrorCode, explanation: string, place?: Place): void {
+    if (this.done) return
+    this.finish()
+    this.#ticket?.cancel()
+    this.#stream?.reset(closeCause('proxy', 'http', code, explanation))
+    this.fail(code, explanation, place)
   }
 
   #send(connection: UpstreamConnection): void {
-    const { head, sink, tools } = this.forwarding
-    if (head.tunnel !== undefined) this.#tunnelRequest = tunnelRequest(head, connection.client.protocol)
-    const headOnly = this.#endStream && this.#body.empty
+    const { head, sink, tools, body, destination } = this.forwarding
+    if (head.tunnel !== undefined) {
+      const vouches = destination.rewrite.action.websocket !== undefined
+      this.#tunnelRequest = tunnelRequest(head, connection.client.protocol, vouches)
+    }
+    const headOnly = this.#requestEnded && body.empty
     const stream = connection.client.request(this.#tunnelRequest?.head ?? head, headOnly, this)
+    this.sent = true
     this.#stream = stream
     stream.setHighWater(tools.bufferLimitBytes)
-    if (headOnly) sink.facts.times.upstreamRequestEnd = tools.clock.now()
-    if (!this.#body.empty) this.#body.sendTo(stream)
+    if (!body.empty && !body.sendTo(stream)) this.owner.bodyNotKept()
+    if (this.#requestEnded) sink.facts.times.upstreamRequestEnd = tools.clock.now()
+    if (!this.done) {
+      this.armTryIdle()
+      // A tunnel's request has no end, so its answer is waited for from here on.
+      if (this.#requestEnded || head.tunnel !== undefined) this.armTryLimit()
+    }
     sink.onRequestDrain()
+  }
+
+  #passAnswer(head: ResponseHead, endpoint: Endpoint, endStream: boolean): void {
+    const { sink, tools } = this.forwarding
+    this.#responded = true
+    if (this.#tunnelRequest !== undefined) {
+      this.owner.tunnelAnswered()
+      this.#stream?.endMessage()
+    } else if (!tools.suppressEnvoyHeaders && sink.facts.times.requestEnd !== undefined) this.#addServiceTime(head)
+    markAnswer(this.forwarding, endpoint, head.headers)
+    if (endStream) this.#responseEnded()
+    sink.onResponse(head, endStream)
+  }
+
+  /** The request is tried again: what is left of this answer is not wanted. */
+  #dropAnswer(endStream: boolean): void {
+    const stream = this.#stream
+    this.finish()
+    // What has ended on both sides leaves its connection to others.
+    if (endStream && this.#requestEnded && this.#tunnelRequest === undefined) return
+    stream?.reset(closeCause('proxy', 'http', 'retried', 'the request is tried again'))
   }
 
   #acceptTunnel(head: ResponseHead): void {
@@ -180,6 +233,7 @@ export class HttpAttempt extends UpstreamAttempt implements Attempt, StreamWaite
     const { sink } = this.forwarding
     const { protocol } = connection.client
     this.owner.tunnelAnswered()
+    markAnswer(this.forwarding, connection.endpoint, head.headers)
     const maxDurationMs = this.handOver()
     this.owner.attemptDone()
     sink.facts.responseCodeDetails = 'via_upstream'
@@ -188,6 +242,7 @@ export class HttpAttempt extends UpstreamAttempt implements Attempt, StreamWaite
       protocol,
       endpoint: connection.stream.info.remote.text,
       maxDurationMs,
+      frames: frameRules(this.forwarding.destination.rewrite.action.websocket, head),
       hopNote: this.upstream.hopNote(connection.endpoint, protocol),
       release: () => this.giveBack(),
     })
@@ -200,19 +255,16 @@ export class HttpAttempt extends UpstreamAttempt implements Attempt, StreamWaite
     head.headers.set(tools.serviceTimeHeader, String(Math.round(elapsed)))
   }
 
-  /** Gives up on a stream that still lives. */
-  #giveUp(code: ErrorCode, explanation: string, place = this.upstream.place): void {
-    const stream = this.#stream
-    this.finish()
-    stream?.reset(closeCause('proxy', 'http', code, explanation))
-    this.owner.attemptFailed(code, explanation, place)
-  }
-
   #responseEnded(): void {
     this.forwarding.sink.facts.times.upstreamResponseEnd = this.forwarding.tools.clock.now()
     this.finish()
     this.owner.attemptDone()
   }
+}
+
+/** The request was given up for want of an answer. */
+function reportAbort(connection: UpstreamConnection | undefined, { code }: CloseCause): void {
+  if (connection !== undefined) reportLoss(connection.endpoint, code)
 }
 
 /**

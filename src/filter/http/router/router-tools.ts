@@ -26,6 +26,8 @@ export interface RouterTools {
   /** `x-envoy-upstream-service-time` under that prefix. */
   readonly serviceTimeHeader: string
   readonly bufferLimitBytes: number
+  /** Whether any request can come from inside; only such requests' wishes are read. */
+  readonly hasInternal: boolean
   /** 'match-upstream' and the like are applied when the cluster is known. */
   readonly schemeTransformation: '' | 'match-upstream' | 'http' | 'https'
   /** Bytes behind a CONNECT head and before its answer are refused. */

@@ -28,6 +28,7 @@ export class OpenSession {
   readonly #entry: TunnelEntry
   readonly #tunnel: Tunnel
   readonly #openedMs: number
+  readonly #forgetHealth: (() => void) | undefined
   #draining: CloseCause | undefined
 
   constructor(parts: OpenSessionParts) {
@@ -46,6 +47,7 @@ export class OpenSession {
       observeUpstream: this.#observer(runtime.stats.countSent),
       onEnd: (summary) => this.#ended(summary),
     })
+    this.#forgetHealth = side.endWithHealth?.((cause) => this.#tunnel.close(cause))
   }
 
   countInto(facts: StreamFacts): void {
@@ -77,6 +79,7 @@ export class OpenSession {
   #ended({ cause, bytesFromDownstream, bytesFromUpstream }: TunnelSummary): void {
     const { runtime, facts, client, side, onEnd } = this.#parts
     const { stats } = runtime
+    this.#forgetHealth?.()
     facts.bytesReceived = bytesFromDownstream
     facts.bytesSent = bytesFromUpstream
     facts.downstreamCloseType = closeType(client.closed, 'client')

@@ -47,6 +47,7 @@ export class RawAttempt implements Attempt, ConnectWaiter {
       info: stream.info,
       protocol: '',
       hopNote: '',
+      endWithHealth: (close) => upstream.endWithHealth(endpoint, close),
       release(cause) {
         upstream.onStreamEnd(endpoint)
         upstream.leave('default')

@@ -1,12 +1,14 @@
 // What the sessions of one configured tcp_proxy share. Made while a configuration is built.
 
 import type { Clock } from '../../../core/clock.ts'
+import type { CloseCause } from '../../../core/close-cause.ts'
 import type { Random } from '../../../core/random.ts'
 import type { TimerWheel } from '../../../core/timer-wheel.ts'
 import type { TcpProxy } from '../../../config/model/tcp-proxy.ts'
 import type { StreamFacts } from '../../../format/stream-facts.ts'
 import type { Ledger } from '../../../observe/ledger/ledger.ts'
 import type { CircuitBreakers } from '../../../cluster/circuit-breakers.ts'
+import type { Endpoint } from '../../../cluster/endpoint.ts'
 import type { RequestHead } from '../../../codec/http-stream.ts'
 import type { ConnectWaiter, DialNeed, Ticket } from '../../../upstream/stream-need.ts'
 import type { TunnelCluster } from '../../../upstream/tunnel-attempt.ts'
@@ -22,6 +24,8 @@ export interface SessionCluster extends TunnelCluster {
   connect(need: DialNeed, waiter: ConnectWaiter): Ticket | undefined
   breakers(priority: 'default'): CircuitBreakers
   serverNameFor(head: RequestHead): string
+  /** See `ClusterUpstream`. */
+  endWithHealth(endpoint: Endpoint, close: (cause: CloseCause) => void): () => void
 }
 
 /** The part of the application log that is used here. */

@@ -6,6 +6,7 @@ import type { ProxyTlv } from '../../../config/model/proxy-protocol.ts'
 import type { TcpProxy } from '../../../config/model/tcp-proxy.ts'
 import { evaluate } from '../../../format/evaluate.ts'
 import type { StreamFacts } from '../../../format/stream-facts.ts'
+import { hashOfConnection } from '../../../route/hash-policy.ts'
 import type { ReceivedTlv } from '../../../transport/connection-state.ts'
 import type { DialNeed } from '../../../upstream/stream-need.ts'
 import type { SessionCluster } from './runtime.ts'
@@ -27,6 +28,7 @@ export function sessionNeed(
     priority: 'default',
     target: targetOfConnection(upstream.cluster, info, facts.requestedServerName ?? ''),
     tried,
+    hash: hashOfConnection(upstream.cluster.hashPolicies ?? config.hashPolicies, facts),
   }
   if (!upstream.needsOrigin) return need
   const tlvs = sessionTlvs(config, facts)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { addressText } from '../../../../src/config/model/address.ts'
 import type { Cluster } from '../../../../src/config/model/cluster.ts'
+import type { OutlierDetection } from '../../../../src/config/model/outlier-detection.ts'
 import { ClusterRuntime } from '../../../../src/cluster/cluster-runtime.ts'
 import type { Lookup } from '../../../../src/cluster/dns-cache/dns-cache.ts'
 import { DnsCaches } from '../../../../src/cluster/dns-cache/dns-caches.ts'
@@ -10,6 +11,7 @@ import { readTargetRule } from '../../../../src/config/model/target-rule-text.ts
 import { readTarget } from '../../../../src/cluster/target.ts'
 import { StatRegistry } from '../../../../src/observe/stats/registry.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
+import { OUTLIERS } from '../outlier/build.ts'
 import { addresses, cluster, dnsCacheConfig, FakeResolver, place, settle } from '../build.ts'
 
 function policy(allow: readonly string[] = [], onlyAllowed = false): NonNullable<Cluster['targetPolicy']> {
@@ -181,4 +183,19 @@ test('stop lets go of the cache and its timers', async () => {
   cache.stop()
   assert.equal(clock.pending, 0)
   assert.equal(runtime.endpoints.length, 1, 'what is open goes on')
+})
+
+test('outlier detection leaves a named endpoint out for a while', async () => {
+  const outlierDetection: OutlierDetection = { ...OUTLIERS, consecutive5xx: 2, maxEjectionPercent: 100 }
+  const { runtime, clock, lookUp, pick } = made({ outlierDetection })
+  await lookUp('a.example', '10.0.0.1')
+  const target = 'a.example:80'
+  const endpoint = runtime.pick({ tried: [], target })
+  assert.ok(endpoint.kind === 'endpoint')
+  for (let i = 0; i < 2; i++) endpoint.outlier?.httpStatus(503)
+  assert.match(pick(target), /^no_healthy_upstream: 10\.0\.0\.1:80 is left out by outlier_detection/)
+  assert.equal(runtime.recoveryInMs, 30_000)
+  clock.advance(30_000)
+  assert.equal(pick(target), '10.0.0.1:80')
+  runtime.stop()
 })

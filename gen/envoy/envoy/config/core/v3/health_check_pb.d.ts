@@ -76,6 +76,8 @@ export declare type HealthCheck = Message<"envoy.config.core.v3.HealthCheck"> & 
   tlsOptions?: HealthCheck_TlsOptions | undefined;
 
   transportSocketMatchCriteria?: JsonObject | undefined;
+
+  name: string;
 };
 
 export declare const HealthCheckSchema: GenMessage<HealthCheck>;

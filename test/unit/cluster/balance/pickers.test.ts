@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Balancing } from '../../../src/config/model/cluster.ts'
-import { makePicker, usable } from '../../../src/cluster/balance/make-picker.ts'
-import type { Endpoint } from '../../../src/cluster/endpoint.ts'
-import { endpoint, sequence } from './build.ts'
+import type { Balancing } from '../../../../src/config/model/cluster.ts'
+import { makePicker as make } from '../../../../src/cluster/balance/make-picker.ts'
+import type { Endpoint } from '../../../../src/cluster/endpoint.ts'
+import { mulberry32 } from '../../../support/random.ts'
+import { endpoint, sequence } from '../build.ts'
 
 const ROUND_ROBIN: Balancing = { kind: 'round-robin' }
 const leastRequest = (choices = 2, activeRequestBias = 1): Balancing => ({
@@ -11,6 +12,9 @@ const leastRequest = (choices = 2, activeRequestBias = 1): Balancing => ({
   choices,
   activeRequestBias,
 })
+
+const makePicker = (balancing: Balancing, endpoints: readonly Endpoint[], random = () => 0) =>
+  make(balancing, endpoints, { localityWeighted: false }, { random, now: () => 0 })
 
 function chosen(balancing: Balancing, endpoints: readonly Endpoint[], count: number, random = () => 0): string {
   const picker = makePicker(balancing, endpoints, random)
@@ -86,10 +90,8 @@ test('least request with bias 0 goes by weight alone, and more choices look furt
 })
 
 test('tunnels spread evenly under least request', () => {
-  let seed = 1
-  const random = () => (seed = (seed * 48271) % 2147483647) / 2147483647
   const list = Array.from({ length: 10 }, (_, i) => endpoint(`e${i}`))
-  const picker = makePicker(leastRequest(), list, random)
+  const picker = makePicker(leastRequest(), list, mulberry32(1))
   for (let i = 0; i < 1000; i++) {
     const picked = picker?.pick()
     if (picked !== undefined) picked.stats.rqActive++
@@ -101,21 +103,73 @@ test('random takes any, whatever its weight', () => {
   assert.equal(chosen({ kind: 'random' }, [endpoint('a', { weight: 100 }), b], 4, sequence(0, 0.49, 0.5, 0.99)), 'aabb')
 })
 
-const up = (name: string, priority: number) => endpoint(name, { priority })
-const ill = (name: string, health: 'degraded' | 'unhealthy' | 'draining', priority = 0) =>
-  endpoint(name, { health, priority })
-
-const USABLE: readonly (readonly [name: string, readonly Endpoint[], string])[] = [
-  ['the lowest priority', [up('x', 1), up('y', 0), up('z', 0)], 'yz'],
-  ['the next when the lowest has none that is healthy', [ill('x', 'unhealthy'), up('y', 2), up('z', 1)], 'z'],
-  ['not the draining', [ill('x', 'draining'), up('y', 0)], 'y'],
-  ['the degraded of a lower priority come after healthy ones of a higher', [ill('x', 'degraded'), up('y', 1)], 'y'],
-  ['the degraded when nothing is healthy', [ill('x', 'unhealthy'), ill('y', 'degraded', 1)], 'y'],
-  ['none', [ill('x', 'unhealthy'), ill('y', 'draining')], ''],
-]
-
-test('which endpoints are used', async (t) => {
-  for (const [name, endpoints, wanted] of USABLE) {
-    await t.test(name, () => assert.equal((usable(endpoints) ?? []).map((one) => one.text[0]).join(''), wanted))
+/** How often each of `endpoints` was picked, in their order. */
+function counts(picker: ReturnType<typeof make>, endpoints: readonly Endpoint[], picks: number): readonly number[] {
+  const found = new Map<Endpoint | undefined, number>()
+  for (let i = 0; i < picks; i++) {
+    const picked = picker?.pick()
+    found.set(picked, (found.get(picked) ?? 0) + 1)
   }
+  return endpoints.map((one) => found.get(one) ?? 0)
+}
+
+test('weighted random takes each as often as it weighs', () => {
+  const endpoints = [endpoint('a', { weight: 1 }), endpoint('b', { weight: 2 }), endpoint('c', { weight: 7 })]
+  const [one = 0, two = 0, seven = 0] = counts(
+    makePicker({ kind: 'weighted-random' }, endpoints, mulberry32(7)),
+    endpoints,
+    10_000,
+  )
+  assert.ok(Math.abs(one - 1000) < 150, String(one))
+  assert.ok(Math.abs(two - 2000) < 200, String(two))
+  assert.ok(Math.abs(seven - 7000) < 250, String(seven))
+})
+
+test('hash modulo counts through the endpoints in their order, and a request without a hash goes anywhere', () => {
+  const picker = makePicker({ kind: 'hash-modulo' }, [a, b, c], mulberry32(3))
+  assert.ok(picker)
+  assert.deepEqual(
+    [0n, 1n, 2n, 3n, 0xffffffffffffffffn].map((hash) => picker.pick(hash).text[0]),
+    ['a', 'b', 'c', 'a', 'a'],
+  )
+  assert.ok(counts(picker, [a, b, c], 300).every((count) => count > 60))
+})
+
+const SLOW = { windowMs: 10_000, aggression: 1, minimumWeight: 0.1 }
+
+test('round robin with slow start gives a new endpoint a share that grows with its age', () => {
+  for (const [ageMs, wanted] of [
+    [0, 0.1],
+    [1000, 0.1],
+    [5000, 0.5],
+    [10_000, 1],
+  ] as const) {
+    const [old, young] = [endpoint('o'), endpoint('y')]
+    old.health.healthySinceMs = -100_000
+    young.health.healthySinceMs = 0
+    const tools = { random: () => 0, now: () => ageMs }
+    const picker = make({ kind: 'round-robin', slowStart: SLOW }, [old, young], { localityWeighted: false }, tools)
+    const [of = 0, yf = 0] = counts(picker, [old, young], 1100)
+    assert.ok(Math.abs(yf / of - wanted) < 0.02, `${ageMs} ms: ${yf} of ${of}`)
+  }
+})
+
+test('aggression bends the growth: 2 is faster at the beginning', () => {
+  const [old, young] = [endpoint('o'), endpoint('y')]
+  young.health.healthySinceMs = 0
+  const slowStart = { windowMs: 10_000, aggression: 2, minimumWeight: 0.1 }
+  const tools = { random: () => 0, now: () => 2500 }
+  const picker = make({ kind: 'round-robin', slowStart }, [old, young], { localityWeighted: false }, tools)
+  const [of = 0, yf = 0] = counts(picker, [old, young], 900)
+  assert.ok(Math.abs(yf / of - 0.5) < 0.02, `${yf} of ${of}`)
+})
+
+test('least request with slow start spares a new endpoint, even an idle one', () => {
+  const [old, young] = [endpoint('o'), endpoint('y')]
+  young.health.healthySinceMs = 0
+  const balancing: Balancing = { kind: 'least-request', choices: 2, activeRequestBias: 1, slowStart: SLOW }
+  const tools = { random: mulberry32(11), now: () => 0 }
+  const picker = make(balancing, [old, young], { localityWeighted: false }, tools)
+  const [of = 0, yf = 0] = counts(picker, [old, young], 2000)
+  assert.ok(yf > 0 && yf / of < 0.3, `${yf} of ${of}`)
 })
