@@ -277,6 +277,7 @@ function fakeCluster(
     },
     breakers: () => breakers,
     serverNameFor: () => '',
+    endWithHealth: () => () => undefined,
     hopNote: () => '',
     onStreamStart: (to) => to.stats.rqActive++,
     onResponseHead: (_, status) => stats.responses.count(status),
