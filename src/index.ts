@@ -17,10 +17,16 @@ export { Proxy } from './proxy/proxy.ts'
 
 /** What `startProxy` takes: configuration files, or the text of one. */
 export interface StartOptions {
-  /** Envoy bootstrap files, merged in order. */
+  /** Files and folders in any dialect: Envoy bootstraps are merged in order, objects and manifests stand side by side. */
   readonly files?: readonly string[]
-  /** Envoy bootstrap as YAML; merged over the files. */
+  /** Configuration as YAML; merged over the files, or beside them. */
   readonly yaml?: string
+  /** Port in the configuration → port that is bound; 0 = any free one. */
+  readonly portMap?: ReadonlyMap<number, number>
+  /** Where the admin pages are when the configuration does not say. */
+  readonly admin?: { readonly host: string; readonly port: number }
+  /** One more access log, in the schema of Application Gateway for Containers. */
+  readonly diagnosticLog?: string
   readonly allowUnknownStaticFields?: boolean
   /** `off` unless set: an embedded proxy is silent. */
   readonly logLevel?: LogLevel
@@ -44,6 +50,9 @@ export async function startProxy(options: StartOptions): Promise<Proxy> {
     configYaml: options.yaml,
     configYamlName: 'options.yaml',
     allowUnknownStaticFields: options.allowUnknownStaticFields ?? false,
+    portMap: options.portMap,
+    admin: options.admin,
+    diagnosticLog: options.diagnosticLog,
   }
   const loaded = await loadConfig(sources)
   if (loaded.config === undefined) throw new ConfigurationError(loaded.diagnostics)

@@ -6,6 +6,7 @@ import type { CircuitBreakers } from '../config/model/cluster.ts'
 import type { ProxyConfig } from '../config/model/proxy.ts'
 import type { TunnelBook } from '../observe/ledger/ledger.ts'
 import type { LogLevel } from '../observe/log.ts'
+import type { Rates } from '../observe/metrics/rates.ts'
 import type { StatRegistry } from '../observe/stats/registry.ts'
 import type { StreamAddress } from '../transport/byte-stream.ts'
 
@@ -15,6 +16,8 @@ export type ServerState = 'LIVE' | 'DRAINING' | 'PRE_INITIALIZING' | 'INITIALIZI
 export interface AdminContext {
   readonly clock: Clock
   readonly registry: StatRegistry
+  /** Moving averages, for the pages that promise some. */
+  readonly rates: Rates
   readonly ledger: TunnelBook
   readonly server: ServerFacts
   readonly levels: LevelControl

@@ -11,6 +11,11 @@ import { helpText } from './help-text.ts'
 
 const BY_PATH: ReadonlyMap<string, Endpoint> = new Map(ENDPOINTS.map((endpoint) => [endpoint.path, endpoint]))
 
+const BELOW: readonly Endpoint[] = ENDPOINTS.filter(({ below }) => below === true)
+
+const endpointAt = (path: string): Endpoint | undefined =>
+  BY_PATH.get(path) ?? BELOW.find((endpoint) => path.startsWith(`${endpoint.path}/`))
+
 /** Answers one request; never throws. */
 export function dispatch(
   request: AdminRequest,
@@ -22,7 +27,7 @@ export function dispatch(
   if (config.allowPaths.length > 0 && !config.allowPaths.some((match) => compileStringMatch(match)(request.path))) {
     return text(`request to path ${request.path} not allowed\n`, 403)
   }
-  const endpoint = BY_PATH.get(request.path)
+  const endpoint = endpointAt(request.path)
   if (endpoint === undefined) return text(`invalid path. ${helpText(ENDPOINTS)}`, 404)
   if (endpoint.mutates) {
     if (request.method !== 'POST') return text(`Method ${request.method} not allowed, POST required.`, 400)

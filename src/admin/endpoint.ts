@@ -29,6 +29,8 @@ export interface Endpoint {
   /** Changes something: POST only. */
   readonly mutates: boolean
   readonly parameters: readonly EndpointParameter[]
+  /** Also answers for every path below `path`. */
+  readonly below?: boolean
   handle(request: AdminRequest, context: AdminContext): AdminResponse
 }
 

@@ -1,6 +1,11 @@
 // All admin endpoints, in the order of the home page.
 
 import type { Endpoint } from './endpoint.ts'
+import { BACKEND_HEALTH } from './endpoints/backend-health.ts'
+import { HEALTHZ } from './easegress/healthz.ts'
+import { METRICS } from './easegress/metrics.ts'
+import { OBJECTS } from './easegress/objects.ts'
+import { STATUS_OBJECTS } from './easegress/status.ts'
 import { CERTS } from './endpoints/certs.ts'
 import { CLUSTERS } from './endpoints/clusters.ts'
 import { CONFIG_DUMP } from './endpoints/config-dump.ts'
@@ -43,6 +48,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   RESET_COUNTERS,
   LISTENERS,
   CLUSTERS,
+  BACKEND_HEALTH,
   CONFIG_DUMP,
   CERTS,
   LOGGING,
@@ -54,4 +60,8 @@ export const ENDPOINTS: readonly Endpoint[] = [
   MEMORY,
   INIT_DUMP,
   HOT_RESTART_VERSION,
+  OBJECTS,
+  STATUS_OBJECTS,
+  ...HEALTHZ,
+  ...METRICS,
 ]

@@ -6,9 +6,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net'
 import { type Address, addressText } from '../config/model/address.ts'
 import type { AdminConfig } from '../config/model/proxy.ts'
+import { SAMPLE_S } from '../observe/metrics/rates.ts'
+import type { Counter, Stat } from '../observe/stats/registry.ts'
 import type { StreamFacts } from '../format/stream-facts.ts'
 import { adminFacts } from './admin-facts.ts'
 import type { AdminContext } from './context.ts'
+import { hasServers, isRated } from './easegress/served.ts'
 import { dispatch } from './dispatch.ts'
 import type { AdminResponse } from './endpoint.ts'
 
@@ -52,8 +55,27 @@ export async function startAdmin(options: AdminServerOptions): Promise<AdminServ
   )
   const bound = await bind(server, options.config.address)
   server.on('error', (error) => options.onFault(error))
-  return { address: addressText(bound), bound, close: () => closeServer(server) }
+  const sampling = sampleRates(options)
+  const close = (): Promise<void> => {
+    clearInterval(sampling)
+    return closeServer(server)
+  }
+  return { address: addressText(bound), bound, close }
 }
+
+/** Only where a page shows rates. */
+function sampleRates(options: AdminServerOptions): NodeJS.Timeout | undefined {
+  const { context, refresh } = options
+  if (!hasServers(context.config().objects ?? [])) return undefined
+  const sample = (): void => context.rates.sample(context.registry.all().filter(isRatedCounter))
+  const timer = setInterval(() => {
+    if (refresh === undefined) sample()
+    else refresh().then(sample, (error: unknown) => options.onFault(error))
+  }, SAMPLE_S * 1000)
+  return timer.unref()
+}
+
+const isRatedCounter = (stat: Stat): stat is Counter => stat.kind === 'counter' && isRated(stat)
 
 function answer(request: IncomingMessage, response: ServerResponse, options: AdminServerOptions): void {
   const { config, context, loggers } = options

@@ -1,10 +1,12 @@
 // The `sluice` command: finds out what is asked and hands over. One file per command beside this one.
 
 import { Command, CommanderError } from 'commander'
+import { convertCommand } from './convert.ts'
 import { demoCommand } from './demo.ts'
 import { EXIT } from './exit-codes.ts'
 import { proxyCommand } from './proxy.ts'
 import { runCommand } from './run.ts'
+import { statusCommand } from './status.ts'
 import { tunnelCommand } from './tunnel.ts'
 import { upstreamCommand } from './upstream-url.ts'
 import { validateCommand } from './validate.ts'
@@ -13,6 +15,10 @@ import { version } from '../proxy/version.ts'
 const HELP = `
 Examples:
   sluice -c envoy.yaml                       run an Envoy configuration
+  sluice -c easegress.yaml                   run Easegress objects
+  sluice -c manifests/                       run Kubernetes Gateway API manifests
+  sluice status -c manifests/                what a controller would write into their status
+  sluice convert -c easegress.yaml           the same as Envoy YAML
   sluice validate -c envoy.yaml              check it, all faults at once
   sluice ws://localhost:3000 --listen 8080   put one WebSocket server behind port 8080
   sluice tunnel --listen 10000 --via http://proxy:3128 --to host:22
@@ -34,7 +40,16 @@ export async function main(args: readonly string[]): Promise<number> {
     .addHelpText('after', HELP)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text) })
-  for (const make of [runCommand, validateCommand, upstreamCommand, tunnelCommand, proxyCommand, demoCommand]) {
+  for (const make of [
+    runCommand,
+    validateCommand,
+    upstreamCommand,
+    tunnelCommand,
+    proxyCommand,
+    statusCommand,
+    convertCommand,
+    demoCommand,
+  ]) {
     const command = make(done).exitOverride()
     program.addCommand(command)
   }

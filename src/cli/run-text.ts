@@ -3,6 +3,7 @@
 import type { Command } from 'commander'
 import { stringify } from 'yaml'
 import { loadText, printDiagnostics } from '../proxy/load-config.ts'
+import { applyOverrides } from '../proxy/config-overrides.ts'
 import { EXIT } from './exit-codes.ts'
 import { serve } from './serve.ts'
 import type { ServerOptions } from './server-options.ts'
@@ -24,7 +25,7 @@ export async function runText(config: object, options: TextOptions, command: Com
     process.stdout.write(text)
     return EXIT.ok
   }
-  const loaded = await loadText(text, '--print-config')
+  const loaded = applyOverrides(await loadText(text, '--print-config'), options)
   printDiagnostics(loaded)
   if (loaded.config === undefined) return EXIT.refused
   return options.mode === 'serve' ? serve(loaded.config, options, 'info') : EXIT.ok

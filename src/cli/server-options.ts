@@ -1,6 +1,7 @@
 // The flags of `sluice run`, named as Envoy's so that existing scripts keep working.
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { listenAddress, type Listen } from './listen-address.ts'
 import { isLogLevel, LOG_LEVELS, type LogLevel } from '../observe/log.ts'
 
 export interface ServerOptions {
@@ -18,13 +19,19 @@ export interface ServerOptions {
   readonly serviceNode: string | undefined
   readonly adminAddressPath: string | undefined
   readonly allowUnknownStaticFields: boolean
+  readonly admin: Listen | undefined
+  readonly portMap: ReadonlyMap<number, number> | undefined
+  readonly diagnosticLog: string | undefined
 }
 
 /** Adds the flags of a server to `command`. */
 export function serverOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('-c, --config-path <file>', 'Envoy bootstrap, YAML or JSON; repeat to merge several')
+      new Option(
+        '-c, --config-path <path>',
+        'file or folder: Envoy bootstrap, Easegress objects or Kubernetes manifests',
+      )
         .argParser(collect)
         .default([], 'none'),
     )
@@ -47,10 +54,28 @@ export function serverOptions(command: Command): Command {
     .option('--service-cluster <name>', 'name of this cluster, over node.cluster')
     .option('--service-node <name>', 'name of this node, over node.id')
     .option('--admin-address-path <file>', 'write the address of the admin listener into this file')
+    .addOption(
+      new Option('--admin <[host:]port>', 'admin pages here, when the configuration does not say where').argParser(
+        listenAddress,
+      ),
+    )
+    .addOption(
+      new Option('--port-map <from=to>', 'bind another port than the configuration says; repeatable').argParser(
+        portPair,
+      ),
+    )
+    .option('--diagnostic-log <file>', 'one more access log, in the schema of Application Gateway for Containers')
     .option('--allow-unknown-static-fields', 'warn of fields that Envoy does not have instead of refusing them', false)
 }
 
 const collect = (value: string, list: readonly string[]): readonly string[] => [...list, value]
+
+function portPair(text: string, known: ReadonlyMap<number, number> = new Map()): ReadonlyMap<number, number> {
+  const [from, to] = /^(\d{1,5})=(\d{1,5})$/.exec(text)?.slice(1).map(Number) ?? []
+  if (from === undefined || to === undefined || from > 65_535 || to > 65_535)
+    throw new InvalidArgumentError('expected two ports, such as 80=8080.')
+  return new Map([...known, [from, to]])
+}
 
 function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('expected a whole number.')

@@ -3,11 +3,13 @@
 import { Command } from 'commander'
 import { EXIT } from './exit-codes.ts'
 import { loadConfig, printDiagnostics } from '../proxy/load-config.ts'
+import { verdict } from './verdict.ts'
 import { serverOptions, type ServerOptions } from './server-options.ts'
 
 const HELP = `
 Examples:
   sluice validate -c envoy.yaml
+  sluice validate -c manifests/
   sluice validate -c base.yaml -c site.yaml --allow-unknown-static-fields`
 
 export function validateCommand(done: (code: number) => void): Command {
@@ -20,7 +22,6 @@ export function validateCommand(done: (code: number) => void): Command {
         command.error('error: no configuration: name a file with -c', { exitCode: EXIT.usage })
       const loaded = await loadConfig(options)
       printDiagnostics(loaded)
-      if (loaded.config !== undefined) process.stdout.write(`configuration '${options.configPath.join("', '")}' OK\n`)
-      done(loaded.config === undefined ? EXIT.refused : EXIT.ok)
+      done(verdict(loaded, options.configPath))
     })
 }

@@ -9,6 +9,7 @@ import type {
   ServerFacts,
 } from '../admin/context.ts'
 import type { Endpoint } from '../cluster/endpoint.ts'
+import { Rates } from '../observe/metrics/rates.ts'
 import type { ApplicationLog } from '../observe/log.ts'
 import { addressesOf, type Server } from '../server/server.ts'
 import type { ClusterUpstream } from '../upstream/cluster-upstream.ts'
@@ -23,6 +24,7 @@ export function adminContext(
   return {
     clock: server.services.clock,
     registry: server.services.registry,
+    rates: new Rates(),
     ledger: server.services.ledger,
     server: facts,
     levels: log,
@@ -59,11 +61,21 @@ function hostStatus(endpoint: Endpoint): HostStatus {
     region: config.locality.region,
     zone: config.locality.zone,
     subZone: config.locality.subZone,
-    healthFlags:
-      config.health === 'unhealthy' || config.health === 'draining'
-        ? ['failed_eds_health']
-        : config.health === 'degraded'
-          ? ['degraded_eds_health']
-          : [],
+    healthFlags: healthFlags(endpoint),
   }
+}
+
+/** In Envoy's order. */
+function healthFlags({ config, health }: Endpoint): string[] {
+  const { failedActive, failedOutlier, degradedActive, pendingActive, activeTimeout } = health.flags
+  const flags: readonly (readonly [string, boolean])[] = [
+    ['failed_active_hc', failedActive],
+    ['failed_outlier_check', failedOutlier],
+    ['failed_eds_health', config.health === 'unhealthy' || config.health === 'draining'],
+    ['degraded_active_hc', degradedActive],
+    ['degraded_eds_health', config.health === 'degraded'],
+    ['pending_active_hc', pendingActive],
+    ['active_hc_timeout', activeTimeout],
+  ]
+  return flags.flatMap(([name, set]) => (set ? [name] : []))
 }

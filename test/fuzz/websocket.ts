@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { readClientHello } from '../../src/transport/client-hello.ts'
+import { FrameGate, type FrameFault } from '../../src/websocket/frame-gate.ts'
 import { FrameObserver } from '../../src/websocket/frame-observer.ts'
 import { frame } from '../unit/websocket/frames.ts'
 
@@ -27,6 +28,55 @@ export function fuzzWebSocketFrames(runs: number, seed: number): void {
     assert.ok(Buffer.byteLength(whole.closeReason) <= 3 * 123)
     assert.ok(whole.payloadBytes <= bytes.length)
   }
+}
+
+/**
+ * Sends the same sequences through a gate with a limit: what passes and the verdict do not depend on how they are split; what
+ * passes is a beginning of what came, ends between two frames when it was stopped, and has no message beyond the limit.
+ */
+export function fuzzFrameGate(runs: number, seed: number): void {
+  const random = generator(seed)
+  for (let i = 0; i < runs; i++) {
+    const bytes = damaged(frames(random), random)
+    const rules = { maxMessage: below(random, 600), masked: random() < 0.5, extensions: random() < 0.5 }
+    const whole = gated(bytes, rules, () => bytes.length)
+    const split = gated(bytes, rules, () => 1 + below(random, 20))
+    const input = `seed ${seed}: ${JSON.stringify(rules)} ${bytes.toString('hex')}`
+    assert.deepEqual(split.faults, whole.faults, input)
+    if (whole.faults.length > 0) assert.deepEqual(split.passed, whole.passed, input)
+    assert.ok(bytes.subarray(0, whole.passed.length).equals(whole.passed), input)
+    assert.ok(bytes.subarray(0, split.passed.length).equals(split.passed), input)
+    const seen = new FrameObserver()
+    seen.observe(whole.passed, 0, whole.passed.length)
+    assert.ok(!seen.invalid && seen.largestMessage <= rules.maxMessage, input)
+  }
+}
+
+interface Gated {
+  readonly passed: Buffer
+  readonly faults: readonly FrameFault[]
+}
+
+function gated(bytes: Buffer, rules: ConstructorParameters<typeof FrameGate>[0], size: () => number): Gated {
+  const passed: Buffer[] = []
+  const faults: FrameFault[] = []
+  const target = {
+    write(buffer: Uint8Array, start: number, end: number): boolean {
+      passed.push(Buffer.from(buffer.subarray(start, end)))
+      return true
+    },
+  }
+  const gate = new FrameGate(rules, target, {
+    onFault: (_, fault) => faults.push(fault),
+    onPeerClosed: () => undefined,
+  })
+  for (let at = 0; at < bytes.length;) {
+    const end = Math.min(bytes.length, at + size())
+    const chunk = Buffer.concat([Buffer.alloc(3, 0x88), bytes.subarray(at, end), Buffer.alloc(3, 0xff)])
+    gate.pass(chunk, 3, 3 + end - at)
+    at = end
+  }
+  return { passed: Buffer.concat(passed), faults }
 }
 
 /** Reads damaged ClientHellos at every length: the answer, once there, does not change with more bytes. */

@@ -254,3 +254,76 @@ function get(port: number): Promise<{ status: number; reason: string }> {
     asked.end()
   })
 }
+
+describe('objects and manifests', PARALLEL, () => {
+  const MANIFESTS = `
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: web}
+spec:
+  gatewayClassName: sluice
+  listeners: [{name: http, port: 8080, protocol: HTTP}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: chat}
+spec:
+  parentRefs: [{name: web}]
+  rules: [{backendRefs: [{name: nowhere, port: 80}]}]
+`
+
+  test('status prints the conditions and fails when one is not met', async () => {
+    const { code, stdout, stderr } = await run('status', '-c', file(MANIFESTS), '--kind', 'HTTPRoute', '-o', 'json')
+    assert.equal(code, 1, stderr)
+    const list: {
+      items: { status: { parents: { conditions: { type: string; status: string; reason: string }[] }[] } }[]
+    } = JSON.parse(stdout)
+    const [status] = list.items
+    const conditions = status?.status.parents[0]?.conditions ?? []
+    const said = conditions.map(({ type, status: is, reason }) => `${type} ${is} ${reason}`)
+    assert.ok(said.includes('Accepted True Accepted'), said.join('; '))
+    assert.ok(said.includes('ResolvedRefs False BackendNotFound'), said.join('; '))
+  })
+
+  test('status of anything else says that there is none', async () => {
+    const { code, stderr } = await run('status', '-c', file(web()))
+    assert.equal(code, 1)
+    assert.match(stderr, /status is written for Kubernetes manifests/)
+  })
+
+  test('two dialects in one configuration are refused with the place of the second', async () => {
+    const second = file('kind: Pipeline\nname: p\nfilters: []\n')
+    const { code, stderr } = await run('validate', '-c', file(web()), '-c', second)
+    assert.equal(code, 1)
+    assert.match(stderr, new RegExp(`${second}:1:1: this is an Easegress object .* holds an Envoy bootstrap`))
+  })
+
+  test('a folder without configuration is named', async () => {
+    const empty = mkdtempSync(join(folder, 'empty-'))
+    const { code, stderr } = await run('validate', '-c', empty)
+    assert.equal(code, 1)
+    assert.match(stderr, /holds no \.yaml, \.yml or \.json file/)
+  })
+
+  test('convert prints Envoy YAML that validates', async () => {
+    const { code, stdout, stderr } = await run('convert', '-c', file(web()))
+    assert.equal(code, 0, stderr)
+    const again = await run('validate', '-c', file(stdout))
+    assert.equal(again.code, 0, again.stderr)
+  })
+
+  test('a part that convert wrote and a hand changed is refused', async () => {
+    const objects = 'kind: HTTPServer\nname: s\nport: 8080\nrules: [{paths: [{path: /a, backend: none}]}]\n'
+    const { stdout } = await run('convert', '-c', file(objects))
+    assert.match(stdout, /sluice\.v1\.ModelPart/)
+    const { code, stderr } = await run('validate', '-c', file(stdout.replace('refusal: nearest', 'refusal: not-found')))
+    assert.equal(code, 1)
+    assert.match(stderr, /was changed after sluice convert wrote it/)
+  })
+
+  test('ports that are no ports are wrong usage', async () => {
+    const { code, stderr } = await run('run', '-c', file(web()), '--port-map', '80:8080')
+    assert.equal(code, 2)
+    assert.match(stderr, /expected two ports, such as 80=8080/)
+  })
+})

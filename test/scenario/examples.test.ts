@@ -6,15 +6,18 @@ import { spawn } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { WebSocket } from 'ws'
-import { loadEnvoy } from '../../src/config/envoy/index.ts'
+import { stringify } from 'yaml'
 import { diagnosticLine } from '../../src/config/diagnostics.ts'
 import { startProxy, type Proxy } from '../../src/index.ts'
+import { toEnvoy } from '../../src/config/to-envoy/index.ts'
+import { loadText } from '../../src/proxy/load-config.ts'
 import { authority } from '../support/certificates.ts'
+import { comparable } from '../support/comparable-model.ts'
 import { type EchoApp, startEchoApp } from '../support/echo-app.ts'
 import { nothingLeft } from '../support/leaks.ts'
 import { until, within } from '../support/waiting.ts'
 
-const EXAMPLES = globSync('examples/*.yaml').sort()
+const EXAMPLES = globSync('examples/**/*.yaml').sort()
 const DOCUMENTS = globSync(['README.md', 'CONTRIBUTING.md', 'docs/**/*.md']).sort()
 
 /** A piece of YAML says in its first line where it belongs; here is the rest of such a configuration. */
@@ -91,9 +94,15 @@ const yamlBlocks = (document: string): YamlBlock[] => {
   }))
 }
 
+/** Nothing is found, or what the text itself announces: `# warns of WORD`. */
 async function assertLoads(name: string, text: string): Promise<void> {
-  const { config, diagnostics } = await loadEnvoy([{ kind: 'text', name, text }])
-  assert.deepEqual(diagnostics.map(diagnosticLine), [])
+  const { config, diagnostics } = await loadText(text, name)
+  const announced = [...text.matchAll(/^# warns of (\S+)$/gm)].map(([, word = '']) => word)
+  const unannounced = diagnostics.filter(
+    ({ severity, message }) => severity === 'error' || !announced.some((word) => message.includes(word)),
+  )
+  assert.deepEqual(unannounced.map(diagnosticLine), [])
+  assert.ok(diagnostics.length >= announced.length, 'what is announced is found')
   assert.notEqual(config, undefined)
 }
 
@@ -138,6 +147,20 @@ describe('the loader takes without a word', () => {
     test(block.place, () => {
       const frame = FRAMES.get(block.text.split('\n', 1)[0] ?? '')
       return assertLoads(block.place, frame === undefined ? block.text : frame(block.text.trimEnd()))
+    })
+  }
+})
+
+describe('converted to Envoy YAML and loaded again it means the same', () => {
+  for (const file of EXAMPLES) {
+    test(file, async () => {
+      const before = await loadText(readFileSync(file, 'utf8'), file)
+      assert.ok(before.config !== undefined)
+      const written = stringify(toEnvoy(before.config), { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false })
+      const after = await loadText(written, 'converted.yaml')
+      assert.equal(after.dialect, 'envoy')
+      assert.ok(after.config !== undefined, after.diagnostics.map(diagnosticLine).join('\n'))
+      assert.deepEqual(comparable(after.config), comparable(before.config))
     })
   }
 })

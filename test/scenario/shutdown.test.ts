@@ -1,6 +1,7 @@
 // Ends: SIGTERM drains, a second signal and SIGINT cut, /quitquitquit quits, and clients hear that they should go.
 
 import assert from 'node:assert/strict'
+import { Duplex } from 'node:stream'
 import { after, before, test } from 'node:test'
 import { type EchoApp, startEchoApp } from '../support/echo-app.ts'
 import { bootstrap, cluster, listener, route } from '../support/envoy-config.ts'
@@ -74,7 +75,7 @@ test('a second SIGTERM cuts what is left, and says that the operator did it', as
   await refusesConnections(proxy)
   proxy.signal('SIGTERM')
   assert.equal(await within(proxy.exited, 'the end of the program'), 0)
-  assert.equal((await client.closed).code, 1006)
+  assert.equal((await client.closed).code, 1001)
   assert.match(proxy.output(), /close .*by operator: .*\[shutdown\]/)
   await client.destroy()
   await proxy.stop()
@@ -103,14 +104,32 @@ test('SIGINT ends at once', async () => {
   await proxy.stop()
 })
 
-test('the drain time is the most that SIGTERM waits', async () => {
+test('the drain time is the most that SIGTERM waits, and what is left gets a Close with 1001', async () => {
   const proxy = await start({ args: ['--drain-time-s', '1'] })
   const client = await open(proxy)
   proxy.signal('SIGTERM')
   assert.equal(await within(proxy.exited, 'the end of the program'), 0)
-  await client.closed
+  assert.deepEqual(await client.closed, { code: 1001, reason: 'the proxy is stopping' })
   await client.destroy()
   await proxy.stop()
+})
+
+test('no Close goes into the middle of a frame: that side sees the connection end, the other gets its 1001', async () => {
+  const proxy = await start({ args: ['--drain-time-s', '0'] })
+  const client = await open(proxy)
+  const [visit] = app.visits.slice(-1)
+  const stream: unknown = Reflect.get(client.socket, '_socket')
+  if (!(stream instanceof Duplex)) throw new Error('ws keeps its socket elsewhere now')
+  // A masked text frame of 100 bytes, of which 10 come.
+  stream.write(Buffer.concat([Buffer.from([0x81, 0xe4, 0, 0, 0, 0]), Buffer.alloc(10, 0x61)]))
+  await until(async () => ((await proxy.tunnels())[0]?.from_client.bytes === 16 ? true : undefined), {
+    what: 'half a frame to pass',
+  })
+  await proxy.stop()
+  assert.equal((await client.closed).code, 1001)
+  await until(() => visit?.closed, { what: 'the end at the backend' })
+  assert.equal(visit?.closed?.code, 1006)
+  await client.destroy()
 })
 
 test('POST /quitquitquit ends at once, GET is refused', async () => {

@@ -6,6 +6,7 @@ import { NOWHERE } from '../../src/config/model/place.ts'
 import type { ProxyConfig } from '../../src/config/model/proxy.ts'
 import { Ledger } from '../../src/observe/ledger/ledger.ts'
 import { ApplicationLog } from '../../src/observe/log.ts'
+import { Rates } from '../../src/observe/metrics/rates.ts'
 import { observe, StatRegistry } from '../../src/observe/stats/registry.ts'
 import { address, START_WALL_MS } from './exchange-facts.ts'
 import { tunnelEntry } from './tunnel-entry.ts'
@@ -40,6 +41,7 @@ export function adminStage(): AdminStage {
     context: {
       clock: { now: () => 9000, wallNow: () => START_WALL_MS, after: () => ({ cancel: () => undefined }) },
       registry,
+      rates: new Rates(),
       ledger,
       levels: log,
       server: {

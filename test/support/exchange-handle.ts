@@ -2,6 +2,7 @@
 
 import type { HeaderList } from '../../src/codec/header-list.ts'
 import type { RequestHead, ResponseHead, ServerStream } from '../../src/codec/http-stream.ts'
+import type { ForwardAction } from '../../src/config/model/route.ts'
 import type { ExchangeHandle, LocalReply } from '../../src/filter/http-filter.ts'
 import type { StreamFacts } from '../../src/format/stream-facts.ts'
 import type { SelectedRoute } from '../../src/route/compiled-table.ts'
@@ -18,6 +19,7 @@ export class RecordedHandle implements ExchangeHandle {
   /** `continue`, or the code of a local reply. */
   readonly calls: string[] = []
   reply: LocalReply | undefined
+  action: ForwardAction | undefined
 
   constructor(selected: SelectedRoute | undefined, request: RequestHead | undefined) {
     this.selected = selected
@@ -32,8 +34,14 @@ export class RecordedHandle implements ExchangeHandle {
     this.calls.push('continue')
   }
 
-  continueResponse(): void {
-    this.calls.push('continue response')
+  forwardBy(action: ForwardAction): boolean {
+    this.calls.push('forward')
+    this.action = action
+    return true
+  }
+
+  replaceRequestBody(bytes: Buffer): void {
+    this.calls.push(`body ${bytes.toString()}`)
   }
 
   sendLocalReply(reply: LocalReply): void {

@@ -26,6 +26,7 @@ export function plainModel(value: unknown, place: typeof isPlace): unknown {
   if (Buffer.isBuffer(value)) return value.toString('utf8')
   if (value instanceof Map)
     return Object.fromEntries([...value].map(([key, item]) => [String(key), plainModel(item, place)]))
+  if (value instanceof Set) return [...value].map((item) => plainModel(item, place))
   if (Array.isArray(value)) return value.map((item) => plainModel(item, place))
   if (place(value)) return `${value.line}:${value.column}`
   if (typeof value !== 'object' || value === null) return value

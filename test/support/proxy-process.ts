@@ -3,10 +3,10 @@
 
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type YamlMap, yamlText } from './envoy-config.ts'
 import { until } from './waiting.ts'
@@ -61,15 +61,46 @@ export interface ProxyOptions {
 }
 
 /** Starts `config` and waits until it serves. Open tunnels are cut at the stop unless `args` say otherwise. */
-export async function startProxy(
-  config: YamlMap,
+export const startProxy = (config: YamlMap, options: ProxyOptions = {}): Promise<ProxyProcess> =>
+  startText(yamlText(config), options)
+
+/** The same for text of any dialect; one without admin interface needs `--admin` among its arguments. */
+export async function startText(
+  text: string,
   { args = ['--drain-time-s', '0'], env = {} }: ProxyOptions = {},
 ): Promise<ProxyProcess> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-proxy-'))
   const file = join(folder, 'envoy.yaml')
+  writeFileSync(file, text)
+  return startPath(folder, file, { args, env })
+}
+
+/** The same for a folder of files, which is given whole; one without admin interface needs `--admin` among its arguments. */
+export async function startFolder(
+  files: Readonly<Record<string, string>>,
+  options: ProxyOptions = {},
+): Promise<ProxyProcess> {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-proxy-'))
+  return startPath(folder, writeFolder(join(folder, 'config'), files), options)
+}
+
+/** Writes files, by their paths within the folder, and answers with its path. */
+export function writeFolder(folder: string, files: Readonly<Record<string, string>>): string {
+  for (const [name, text] of Object.entries(files)) {
+    const path = join(folder, name)
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, text)
+  }
+  return folder
+}
+
+async function startPath(
+  folder: string,
+  path: string,
+  { args = ['--drain-time-s', '0'], env = {} }: ProxyOptions,
+): Promise<ProxyProcess> {
   const addressFile = join(folder, 'admin')
-  writeFileSync(file, yamlText(config))
-  const running = runSluice(['run', '-c', file, '--admin-address-path', addressFile, ...args], env)
+  const running = runSluice(['run', '-c', path, '--admin-address-path', addressFile, ...args], env)
   const adminAddress = await until(
     () => {
       if (running.ended !== undefined)

@@ -96,6 +96,21 @@ const limitsJson = (priority: string, limits: CircuitBreakers): unknown => ({
   max_retries: limits.maxRetries,
 })
 
+/** What the configuration says of the endpoint's health. */
+function edsHealth({ healthFlags }: HostStatus): string {
+  if (healthFlags.includes('failed_eds_health')) return 'UNHEALTHY'
+  return healthFlags.includes('degraded_eds_health') ? 'DEGRADED' : 'HEALTHY'
+}
+
+/** Flags and their fields in HostHealthStatus. */
+const HEALTH_FIELDS: readonly (readonly [flag: string, field: string])[] = [
+  ['failed_active_hc', 'failed_active_health_check'],
+  ['failed_outlier_check', 'failed_outlier_check'],
+  ['degraded_active_hc', 'failed_active_degraded_check'],
+  ['pending_active_hc', 'pending_active_hc'],
+  ['active_hc_timeout', 'active_hc_timeout'],
+]
+
 /** 64-bit numbers are text in Envoy's JSON. */
 const hostJson = (host: HostStatus): unknown => ({
   address: addressJson(host.address),
@@ -104,9 +119,10 @@ const hostJson = (host: HostStatus): unknown => ({
     ...GAUGES.map(([name, read]) => ({ type: 'GAUGE', name, value: String(read(host)) })),
   ],
   health_status: {
-    eds_health_status: host.healthFlags.includes('failed_eds_health') ? 'UNHEALTHY' : 'HEALTHY',
-    ...(host.healthFlags.includes('failed_active_hc') ? { failed_active_health_check: true } : {}),
-    ...(host.healthFlags.includes('failed_outlier_check') ? { failed_outlier_check: true } : {}),
+    eds_health_status: edsHealth(host),
+    ...Object.fromEntries(
+      HEALTH_FIELDS.flatMap(([flag, field]) => (host.healthFlags.includes(flag) ? [[field, true]] : [])),
+    ),
   },
   weight: host.weight,
   hostname: host.hostname,

@@ -102,6 +102,7 @@ test('outcome, flags and who closed it', () => {
     ['%CLOSED_BY%', 'client'],
     ['%CLOSE_DETAIL%', undefined],
     ['%UPGRADE_TYPE%', 'websocket'],
+    ['%REQUEST_TARGET%', '/chat?room=a%20b&token=x'],
     ['%ROUTE_PLACE%', 'sluice.yaml:14'],
   ])
   table(
@@ -295,6 +296,15 @@ describe('WebSocket', () => {
       webSocketSent: webSocket({ closeCode: 1011, closeReason: 'boom' }),
     } as const
     table([['%WEBSOCKET_CLOSE_CODE% %WEBSOCKET_CLOSE_REASON%', '1011 boom']], byUpstream)
+  })
+
+  test('the payload of messages; of anything else the bytes', () => {
+    const sizes = '%PAYLOAD_BYTES_RECEIVED%/%PAYLOAD_BYTES_SENT%'
+    table([[sizes, '30/10']], {
+      webSocketReceived: webSocket({ payloadBytes: 30 }),
+      webSocketSent: webSocket({ payloadBytes: 10 }),
+    })
+    table([[sizes, '1200/5']], { bytesSent: 5, webSocketReceived: undefined, webSocketSent: undefined })
   })
 
   test('unset without a Close frame, and on anything else than a WebSocket', () => {
