@@ -4,7 +4,7 @@
 import { isMessage } from '@bufbuild/protobuf'
 import type { Duration } from '@bufbuild/protobuf/wkt'
 import type { Cluster } from '../model/cluster.ts'
-import type { EndpointHealthCheck, HealthCheck } from '../model/health-check.ts'
+import type { EndpointHealthCheck, HealthCheck, Intervals } from '../model/health-check.ts'
 import type { Spot } from '../source/tree.ts'
 import type { Loading } from './loading.ts'
 import { lowerIpAddress } from './lower-address.ts'
@@ -102,19 +102,7 @@ function lowerHealthCheck(
 /** Envoy: "no traffic interval", by default. */
 const NO_TRAFFIC_MS = 60_000
 
-type Times = Pick<
-  HealthCheck,
-  | 'timeoutMs'
-  | 'intervalMs'
-  | 'initialJitterMs'
-  | 'intervalJitterMs'
-  | 'intervalJitterPercent'
-  | 'noTrafficIntervalMs'
-  | 'noTrafficHealthyIntervalMs'
-  | 'unhealthyIntervalMs'
-  | 'unhealthyEdgeIntervalMs'
-  | 'healthyEdgeIntervalMs'
->
+type Times = Intervals & Pick<HealthCheck, 'timeoutMs' | 'intervalMs'>
 
 function lowerTimes(message: Message): Times {
   const intervalMs = ms(message.interval, 1000)

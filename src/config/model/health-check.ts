@@ -112,7 +112,8 @@ export interface HealthCheck {
   readonly place: Place
 }
 
-type Intervals = Pick<
+/** When probes go out besides `intervalMs`. */
+export type Intervals = Pick<
   HealthCheck,
   | 'initialJitterMs'
   | 'intervalJitterMs'
